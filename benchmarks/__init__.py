@@ -1,0 +1,1 @@
+"""What ``make bench`` runs: one CSV into PostgreSQL by ``psql \\copy``, Sluice and dlt."""

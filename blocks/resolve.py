@@ -1,0 +1,25 @@
+"""From the names of blocks to what the library needs: a warehouse, and a source's secrets."""
+
+from typing import Any, cast
+
+from blocks.postgres import PostgresWarehouse
+from blocks.sources import HttpSource as HttpSourceBlock
+from blocks.sources import ObjectStoreSource
+from sluice.sources.model import FileSource, HttpSource, ObjectSource
+from sluice.warehouse.connection import Warehouse
+
+
+def warehouse_of(block: str = "") -> Warehouse:
+    """The warehouse that the block names; the project's own for an empty name. Raises SetupError."""
+    if not block:
+        return Warehouse.from_settings()
+    return cast(PostgresWarehouse, PostgresWarehouse.load(block)).get_warehouse()
+
+
+def secrets_of(source: FileSource | HttpSource | ObjectSource) -> dict[str, Any] | None:
+    """Client arguments from the source's block; None where it names none."""
+    if isinstance(source, FileSource) or not source.block:
+        return None
+    if isinstance(source, HttpSource):
+        return cast(HttpSourceBlock, HttpSourceBlock.load(source.block)).secrets_for(source.url)
+    return cast(ObjectStoreSource, ObjectStoreSource.load(source.block)).secrets_for(source.url)

@@ -1,0 +1,1 @@
+"""How Sluice runs: the platform on one machine, its work pool, deployments, automations and blocks."""

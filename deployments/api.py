@@ -1,0 +1,50 @@
+"""Questions to the Prefect API that need no Prefect import: is it up, is there a pool, does a worker poll."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from sluice.errors import RetryError
+
+
+def answers(api_url: str) -> bool:
+    """Whether a healthy Prefect API is at this address."""
+    return _ask("GET", f"{api_url}/health") is True
+
+
+def wait_for(api_url: str, seconds: float = 120.0) -> None:
+    """Return as soon as the API is healthy. Raises RetryError after ``seconds``."""
+    _until(lambda: answers(api_url), seconds, f"The Prefect API at {api_url}")
+
+
+def wait_for_pool(api_url: str, pool: str, seconds: float = 120.0) -> None:
+    """Return as soon as the work pool is there. Raises RetryError after ``seconds``."""
+    found = f"{api_url}/work_pools/{pool}"
+    _until(lambda: _ask("GET", found) is not None, seconds, f"The work pool {pool}")
+
+
+def worker_online(api_url: str, pool: str, worker: str) -> bool:
+    """Whether this worker polls this pool now."""
+    body = {"workers": {"status": {"any_": ["ONLINE"]}}}
+    found = _ask("POST", f"{api_url}/work_pools/{pool}/workers/filter", body)
+    return worker in [item["name"] for item in found or []]
+
+
+def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+    """The JSON answer; None for a refusal or no answer."""
+    try:
+        # A proxy from the environment must not stand between us and loopback.
+        reply = httpx.request(method, url, json=body, timeout=5, trust_env=False)
+        return reply.json() if reply.is_success else None
+    except (httpx.HTTPError, ValueError):
+        return None
+
+
+def _until(true: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise RetryError(f"{what} did not answer within {seconds:.0f} s.")
+        time.sleep(0.1)

@@ -1,0 +1,149 @@
+"""The platform: PostgreSQL, the Prefect server and a worker; started, watched over, stopped."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+
+from deployments import api
+from deployments.board import Board
+from deployments.postgres import PlatformPostgres
+from deployments.process import Child
+from deployments.settings import POOL, WORKER, PlatformSettings
+from deployments.state import PlatformState, Process, end_leftovers
+from sluice.errors import RetryError, SetupError, SluiceError
+from sluice.warehouse.connection import Warehouse
+from sluice.warehouse.embedded import Embedded
+
+READY_SECONDS = 180.0
+STOP_SECONDS = 10.0
+
+
+class Platform:
+    """One platform under one ``SLUICE_HOME``. ``wanted`` says whether it should go on."""
+
+    def __init__(self, settings: PlatformSettings, board: Board, wanted: Callable[[], bool]) -> None:
+        self._settings = settings
+        self._board = board
+        self._wanted = wanted
+        self._began = time.monotonic()
+        self._postgres = PlatformPostgres(Embedded(settings.root)) if settings.needs_embedded else None
+        self._children: list[Child] = []
+
+    def run(self, *, exit_when_ready: bool = False) -> None:
+        """Start everything, watch over it while it is wanted, and stop it. Raises SluiceError."""
+        for name in end_leftovers(self._settings.root):
+            self._board.say(f"Ended the {name} that a killed platform left behind.")
+        check_port(self._settings)
+        with ExitStack() as cleanup:
+            cleanup.callback(self._stop_postgres)
+            if self._postgres:
+                self._board.say("PostgreSQL ...")
+                self._postgres.start()
+            cleanup.callback(self._stop_children)
+            self._start_children()
+            if self._wait_until_ready() and not exit_when_ready:
+                self._watch()
+            self._board.say("Stopping ...")
+
+    def _start_children(self) -> None:
+        given = self._settings.prefect_database_url
+        database = given.get_secret_value() if given else self._postgres.prefect_url if self._postgres else ""
+        environment = self._settings.environment(database)
+
+        def child(name: str, *module: str) -> Child:
+            log = self._settings.logs / f"{name}.log"
+            return Child(name, [sys.executable, "-m", *module], environment, log)
+
+        self._board.say("Prefect server, worker, deployments ...")
+        server, worker = child("server", "prefect", "server", "start"), child("worker", "deployments.worker")
+        self._children = [server, worker, child("register", "deployments.register")]
+        for each in self._children:
+            each.start()
+        self._write_state()
+
+    def _wait_until_ready(self) -> bool:
+        """True once all is ready, False if it is no longer wanted. Raises SluiceError."""
+        register, url = self._children[-1], self._settings.api_url
+        deadline = time.monotonic() + READY_SECONDS
+        while register.exit_code != 0 or not api.worker_online(url, POOL, WORKER):
+            for child in self._children:
+                if child.exit_code:
+                    raise _died(child, "while starting")
+            if time.monotonic() > deadline:
+                hint = f"See the logs in {self._settings.logs}."
+                raise RetryError(f"The platform was not ready after {READY_SECONDS:.0f} s.", hint=hint)
+            if not self._wanted():
+                return False
+            time.sleep(0.1)
+        self._children.remove(register)
+        self._write_state()
+        self._board.ready(self._settings, self._warehouse(), time.monotonic() - self._began)
+        return True
+
+    def _watch(self) -> None:
+        """Start again what dies, while the platform is wanted. Raises SetupError when that doesn't help."""
+        while self._wanted():
+            time.sleep(0.5)
+            if self._postgres and not self._postgres.running:
+                self._board.complain("PostgreSQL has stopped; starting it again.")
+                self._postgres.revive()
+            for child in self._children:
+                if child.exit_code is not None and self._wanted():
+                    self._revive(child)
+
+    def _revive(self, child: Child) -> None:
+        if not child.may_restart():
+            raise _died(child, "again and again")
+        self._board.complain(f"The {child.name} has died (code {child.exit_code}); starting it again.")
+        child.stop(0)
+        child.start()
+        self._write_state()
+
+    def _stop_children(self) -> None:
+        """The worker goes first, because it reports the ends of its runs to the server."""
+        for child in reversed(self._children):
+            child.stop(STOP_SECONDS)
+
+    def _stop_postgres(self) -> None:
+        with suppress(SluiceError):
+            if self._postgres and not self._postgres.stop():
+                self._board.say("PostgreSQL stays up for other programs; 'sluice db stop' stops it.")
+
+    def _write_state(self) -> None:
+        found = [("platform", os.getpid()), *((child.name, child.pid) for child in self._children)]
+        PlatformState(
+            api_url=self._settings.api_url,
+            ui_url=self._settings.ui_url,
+            started=datetime.now(UTC),
+            processes=[Process.of(name, pid) for name, pid in found],
+        ).write(self._settings.root)
+
+    def _warehouse(self) -> str:
+        return Warehouse.from_settings(self._settings).safe_url
+
+
+def check_port(settings: PlatformSettings) -> None:
+    """Raises SetupError if the server could not listen on its port."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as cause:
+            who = "a Prefect server" if api.answers(settings.api_url) else "another program"
+            raise SetupError(
+                f"Port {settings.port} of {settings.host} is taken by {who} ({cause.strerror}).",
+                hint=f"Stop it, or take another port: SLUICE_PORT={settings.port + 1} make up",
+                port=settings.port,
+            ) from None
+
+
+def _died(child: Child, when: str) -> SetupError:
+    return SetupError(
+        f"The {child.name} ended with code {child.exit_code} {when}. "
+        f"The whole log is {child.log}; its end:\n{child.last_words()}"
+    )

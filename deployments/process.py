@@ -1,0 +1,81 @@
+"""A child process of the platform: started with its own log, watched, stopped with everything it started."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deployments.settings import PROJECT
+
+LOG_BYTES = 20_000_000
+
+
+@dataclass
+class Child:
+    """One program that must keep running. Deaths within ``window`` seconds count against ``patience``."""
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str]
+    log: Path
+    patience: int = 3
+    window: float = 60.0
+    _process: subprocess.Popen[bytes] | None = None
+    _deaths: list[float] = field(default_factory=list)
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 before the start."""
+        return self._process.pid if self._process else 0
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs or before the start."""
+        return self._process.poll() if self._process else None
+
+    def start(self) -> None:
+        """Start the program in a process group of its own, so that Ctrl-C reaches only us."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".old.log"))
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def may_restart(self) -> bool:
+        """Note a death; whether another start is worth it."""
+        now = time.monotonic()
+        self._deaths = [moment for moment in self._deaths if now - moment < self.window] + [now]
+        return len(self._deaths) < self.patience
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM; does not wait."""
+        if self._process and self.exit_code is None:
+            self._process.terminate()
+
+    def stop(self, seconds: float) -> None:
+        """Wait for the end, at most ``seconds``; then kill what is left of the group."""
+        if not self._process:
+            return
+        self.ask_to_stop()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(seconds, 0.1))
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def last_words(self, lines: int = 8) -> str:
+        """The end of the log."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])

@@ -1,0 +1,83 @@
+"""How the local platform is set up, and the environment that its processes get."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from sluice.settings import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+POOL = "sluice"
+WORKER = "sluice-local"
+
+# What the user sets in the environment wins over these.
+DEFAULTS = {
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    "PREFECT_WORKER_QUERY_SECONDS": "2",
+    "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # Prefect forgets events after 7 days and runs after 90; Sluice's own tables keep the truth about loads.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+}
+# Nothing calls home.
+QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+}
+# These would send our processes to another Prefect server.
+FOREIGN = ("PREFECT_PROFILE", "PREFECT_API_KEY", "PREFECT_UI_API_URL", "PREFECT_SERVER_UI_API_URL")
+
+
+class PlatformSettings(Settings):
+    """The settings of ``make up``, on top of those that every command has."""
+
+    model_config = SettingsConfigDict(env_prefix="SLUICE_", extra="ignore")
+
+    host: str = Field(default="127.0.0.1", description="Address that the Prefect server listens on.")
+    port: int = Field(default=4200, ge=1, le=65535, description="Port that the Prefect server listens on.")
+    worker_limit: int = Field(default=4, ge=1, description="Runs that the local worker does at once.")
+    prefect_database_url: SecretStr | None = Field(
+        default=None,
+        description="Database of the Prefect server: postgresql+asyncpg://... Default: an embedded one.",
+    )
+
+    @property
+    def ui_url(self) -> str:
+        """Where the Prefect UI is."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def api_url(self) -> str:
+        """Where the Prefect API is."""
+        return f"{self.ui_url}/api"
+
+    @property
+    def needs_embedded(self) -> bool:
+        """Whether anything of the platform lives in the embedded PostgreSQL server."""
+        return self.database_url is None or self.prefect_database_url is None
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the log files."""
+        return self.root / "logs"
+
+    def environment(self, prefect_database: str) -> dict[str, str]:
+        """The environment of every process of the platform."""
+        inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+        return {
+            **DEFAULTS,
+            **inherited,
+            **QUIET,
+            "SLUICE_HOME": str(self.root),
+            "PREFECT_HOME": str(self.root / "prefect"),
+            "PREFECT_API_URL": self.api_url,
+            "PREFECT_SERVER_API_HOST": self.host,
+            "PREFECT_SERVER_API_PORT": str(self.port),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database,
+            "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost,::1"])),
+            "PYTHONUNBUFFERED": "1",
+        }

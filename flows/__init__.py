@@ -1,0 +1,1 @@
+"""Prefect flows: one file a workflow; each body reads as the steps of the job."""

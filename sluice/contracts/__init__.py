@@ -1,0 +1,1 @@
+"""Contracts: ODCS files read, checked and compiled into what the rest of Sluice needs."""

@@ -1,0 +1,82 @@
+"""From a property of the schema to a column of the table."""
+
+from sluice.contracts.model import Column
+from sluice.contracts.odcs import Place, advice
+from sluice.contracts.types import LOGICAL_TYPES, ColumnType, column_type, strptime_formats
+
+OWN_COLUMNS = ("organization_id", "_load_id", "_record_no", "_extra")
+_PROPERTY_SETTINGS = ("sluice.aliases", "sluice.nullValues", "sluice.formats", "sluice.enum")
+_PROPERTY_KEYS = {
+    "name", "physicalName", "description", "logicalType", "logicalTypeOptions", "physicalType", "required",
+    "unique", "primaryKey", "primaryKeyPosition", "classification", "relationships", "quality",
+    "customProperties", "enum", "semanticType",
+}  # fmt: skip
+
+
+def read_kind(prop: Place) -> ColumnType:
+    """The property's types, problems reported."""
+    prop.expect_keys(_PROPERTY_KEYS)
+    logical = prop.string("logicalType")
+    if logical and logical not in LOGICAL_TYPES:
+        prop.wrong(f"logicalType '{logical}' is not known; {advice(logical, LOGICAL_TYPES)}", "logicalType")
+        logical = ""
+    options = prop.get("logicalTypeOptions") or Place({}, prop.line, prop.problems)
+    return column_type(
+        logical, prop.string("physicalType"), options.string("format"), options.flag("timezone")
+    )
+
+
+def read_column(prop: Place, name: str, kind: ColumnType) -> Column:
+    """The property as a column of the table."""
+    written = prop.string("physicalName") or name
+    # A column of the source that is called as one of Sluice's own is kept beside it.
+    actual = f"source_{written.lstrip('_')}" if written.lower() in OWN_COLUMNS else written
+    settings = settings_of(prop, _PROPERTY_SETTINGS)
+    aliases = [*_texts(settings.get("sluice.aliases")), name, written]
+    nulls = settings.get("sluice.nullValues")
+    position = prop.number("primaryKeyPosition")
+    key = prop.flag("primaryKey")
+    return Column(
+        actual, kind.logical, kind.duckdb, kind.postgres,
+        required=prop.flag("required"), unique=prop.flag("unique"),
+        primary_key_position=0 if not key else int(position) if position and position > 0 else 1000,
+        aliases=tuple(dict.fromkeys(alias for alias in aliases if alias != actual)),
+        formats=_formats(prop, kind, settings.get("sluice.formats")),
+        null_values=("",) if nulls is None else tuple(dict.fromkeys(("", *_texts(nulls)))),
+        classification=prop.string("classification"), description=prop.string("description"),
+    )  # fmt: skip
+
+
+def _texts(place: Place | None) -> list[str]:
+    if place is None:
+        return []
+    return [item.text for item in place.children.values()] if isinstance(place.value, list) else [place.text]
+
+
+def _formats(prop: Place, kind: ColumnType, setting: Place | None) -> tuple[str, ...]:
+    if not kind.is_temporal:
+        return ()
+    options = prop.get("logicalTypeOptions")
+    written = _texts(setting) or _texts(options.get("format") if options else None)
+    found: list[str] = []
+    for text in written:
+        try:
+            found += strptime_formats(text)
+        except ValueError as error:
+            (setting or options or prop).wrong(
+                f"format '{text}' has '{error}', which has no meaning here; write yyyy-MM-dd or %Y-%m-%d",
+                "format",
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def settings_of(place: Place, known: tuple[str, ...]) -> dict[str, Place]:
+    """The ``sluice.*`` custom properties; others are somebody else's."""
+    found = {}
+    for item in place.entries("customProperties"):
+        name, value = item.string("property"), item.get("value")
+        if name in known and value:
+            found[name] = value
+        elif name.startswith("sluice.") and name not in known:
+            item.wrong(f"custom property '{name}' is not known here; {advice(name, known)}", "property")
+    return found

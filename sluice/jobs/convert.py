@@ -1,0 +1,94 @@
+"""Convert: a landed file becomes a stage on disk and, in the same pass, an incoming table in the warehouse."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from psycopg import sql
+
+from sluice.contracts.model import Contract
+from sluice.errors import SourceError
+from sluice.jobs import ledger
+from sluice.jobs.recovery import incoming_name
+from sluice.readers import open_table
+from sluice.readers.base import Stage
+from sluice.readers.stage import stage
+from sluice.settings import settings
+from sluice.sources.acquire import Landed
+from sluice.warehouse.columns import column_types
+from sluice.warehouse.connection import Warehouse
+from sluice.warehouse.copy import IncomingTable
+
+
+def convert(
+    warehouse: Warehouse,
+    contract: Contract,
+    landed: Landed,
+    *,
+    job_id: str,
+    number: int,
+    organization_id: int,
+    progress: Callable[[int], None] | None = None,
+) -> Stage:
+    """Read the file into ``stage/<job>/<number>/`` and into ``sluice.incoming_<job>_<number>``.
+
+    Raises ReadError, SourceError, DataRefused, RetryError or SetupError; then nothing is left of it.
+    """
+    began, started = time.monotonic(), datetime.now(UTC)
+    directory = stage_directory(job_id, number)
+    directory.mkdir(parents=True, exist_ok=True)
+    table = open_table(landed.path, landed.options)
+    staged = stage(
+        table,
+        contract,
+        directory,
+        load_id=ledger.next_load_id(warehouse),
+        organization_id=organization_id,
+        sinks=[incoming(warehouse, contract, job_id, number)],
+        progress=progress,
+        memory_limit_mb=settings().memory_limit_mb,
+        threads=settings().threads or min(os.cpu_count() or 1, 4),
+    )
+    _unchanged(landed)
+    details = {
+        **staged.details,
+        "name": landed.name,
+        "path": str(landed.path),
+        "options": landed.options,
+        "format": table.format,
+        "started_at": started.isoformat(),
+        "seconds": time.monotonic() - began,
+    }
+    whole = replace(staged, source=landed.uri, sha256=landed.sha256, size=landed.size, details=details)
+    whole.save()
+    return whole
+
+
+def stage_directory(job_id: str, number: int) -> Path:
+    """Where the job's ``number``-th source is staged."""
+    return settings().stage_dir / job_id / str(number)
+
+
+def incoming(warehouse: Warehouse, contract: Contract, job_id: str, number: int) -> IncomingTable:
+    """The sink that copies a stage's rows into the warehouse while they are read."""
+    target = sql.Identifier(contract.schema, contract.table)
+    return IncomingTable(warehouse.connect, incoming_name(job_id, number), target, column_types(contract))
+
+
+def locate(staged: Stage, record_numbers: Sequence[int]) -> dict[int, tuple[int, str]]:
+    """Line and raw text of a stage's records, from the file they came from."""
+    table = open_table(Path(staged.details["path"]), staged.details["options"])
+    return table.locate(record_numbers)
+
+
+def _unchanged(landed: Landed) -> None:
+    status = landed.path.stat()
+    if status.st_size != landed.size or (landed.modified_ns and status.st_mtime_ns != landed.modified_ns):
+        raise SourceError(
+            f"{landed.name} changed while it was read.",
+            hint="Load it when it is complete.",
+            file=str(landed.path),
+        )

@@ -1,0 +1,267 @@
+"""The ledger of jobs: every change of a job's state, and what became of its records.
+
+Each function takes an open connection, and then joins its transaction, or a ``Warehouse``, and then commits.
+The database refuses illegal moves and writes the audit log of moves itself (see the first migration).
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from psycopg import sql
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
+
+from sluice.errors import InputError, SluiceError
+from sluice.warehouse.connection import Connection, Warehouse
+from sluice.warehouse.failures import translated
+
+Where = Warehouse | Connection
+_log = logging.getLogger(__name__)
+
+
+def create(
+    where: Where,
+    *,
+    dataset: str,
+    filename: str,
+    file_type: str,
+    file_size: int | None = None,
+    organization_id: int = 1,
+    user_id: int = 1,
+    priority: str = "normal",
+    idempotency_key: str | None = None,
+    flow_run_id: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> str:
+    """A new pending job, or the one that bears the idempotency key already. Returns its job id."""
+    values = {
+        "job_id": new_job_id(),
+        "dataset": dataset,
+        "filename": filename,
+        "file_type": file_type,
+        "file_size": file_size,
+        "organization_id": organization_id,
+        "user_id": user_id,
+        "priority": priority,
+        "idempotency_key": idempotency_key,
+        "flow_run_id": flow_run_id,
+        "details": Jsonb(details or {}),
+    }
+    insert = sql.SQL(
+        "INSERT INTO sluice.ingestion_jobs ({}) VALUES ({})"
+        " ON CONFLICT (organization_id, idempotency_key) DO NOTHING RETURNING job_id"
+    ).format(
+        sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(map(sql.Placeholder, values))
+    )
+    with _on(where) as connection:
+        row = connection.execute(insert, values).fetchone()
+        if row is None:
+            row = connection.execute(
+                "SELECT job_id FROM sluice.ingestion_jobs"
+                " WHERE organization_id = %s AND idempotency_key = %s",
+                [organization_id, idempotency_key],
+            ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def new_job_id() -> str:
+    """``job_`` and 32 hex digits."""
+    return f"job_{uuid4().hex}"
+
+
+def start(where: Where, job_id: str, *, flow_run_id: str | None = None) -> int:
+    """Begin the next attempt: status processing, progress 0. Returns the attempt's number, from 1.
+
+    Take the lease first, or recovery may think that nobody works on the job.
+    """
+    row = _change(
+        where,
+        job_id,
+        "status = 'processing', stage = 'validating', progress = 0, attempt = attempt + 1, message = NULL,"
+        " error_message = NULL, flow_run_id = coalesce(%(flow_run_id)s, flow_run_id)",
+        flow_run_id=flow_run_id,
+    )
+    return int(row["attempt"])
+
+
+def move(
+    where: Where,
+    job_id: str,
+    *,
+    stage: str,
+    progress: int,
+    message: str = "",
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Report a stage and its progress (0-100). ``details`` are merged into those that stand.
+
+    Raises InputError if the job has finished, or progress would fall within the attempt.
+    """
+    _change(
+        where,
+        job_id,
+        "stage = %(stage)s, progress = %(progress)s, message = %(message)s, details = details || %(details)s",
+        stage=stage,
+        progress=progress,
+        message=message,
+        details=Jsonb(details or {}),
+    )
+
+
+def describe(where: Where, job_id: str, *, file_size: int | None = None, content_sha256: str) -> None:
+    """Note what was acquired: its size in bytes and its hash."""
+    _change(
+        where,
+        job_id,
+        "file_size = coalesce(%(file_size)s, file_size), content_sha256 = %(content_sha256)s",
+        file_size=file_size,
+        content_sha256=content_sha256,
+    )
+
+
+def retrying(where: Where, job_id: str, message: str) -> None:
+    """Between two tries of one running process."""
+    _change(where, job_id, "status = 'retrying', message = %(message)s", message=message)
+
+
+def requeue(where: Where, job_id: str) -> None:
+    """A dead letter goes back to the queue: it waits for a process, which recovery then leaves alone."""
+    _change(
+        where,
+        job_id,
+        "status = 'retrying', stage = 'idle', progress = 0, message = 'queued again', error_message = NULL",
+    )
+
+
+def cancel(where: Where, job_id: str, message: str = "cancelled") -> None:
+    """Stop for good. Raises InputError if the job has completed or failed."""
+    _change(where, job_id, "status = 'cancelled', message = %(message)s", message=message)
+
+
+def complete(connection: Connection, job_id: str, result: dict[str, Any]) -> None:
+    """The job is done. Runs inside the publish transaction; raises InputError if it was ended meanwhile."""
+    _change(
+        connection,
+        job_id,
+        "status = 'completed', stage = 'complete', progress = 100, message = 'completed',"
+        " error_message = NULL, result_data = %(result)s",
+        result=Jsonb(result),
+    )
+
+
+def fail(where: Where, job_id: str, error: BaseException) -> bool:
+    """The job failed with ``error``. Returns whether it was noted; never raises, so it never hides ``error``.
+
+    A job that has finished stays as it is.
+    """
+    details = error.as_dict() if isinstance(error, SluiceError) else {"error": type(error).__name__}
+    changes = (
+        "status = 'failed', stage = 'error', message = %(text)s, error_message = %(text)s,"
+        " details = details || jsonb_build_object('error', %(details)s::jsonb)"
+    )
+    try:
+        text = (str(error) or type(error).__name__).replace("\0", "")
+        _change(where, job_id, changes, unless_over=True, text=text, details=Jsonb(details))
+    except Exception as trouble:
+        _log.warning("The failure of %s could not be noted: %s", job_id, trouble)
+        return False
+    return True
+
+
+def get(where: Where, job_id: str) -> DictRow:
+    """The job's row. Raises InputError if there is none."""
+    with _on(where) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute("SELECT * FROM sluice.ingestion_jobs WHERE job_id = %s", [job_id]).fetchone()
+    if row is None:
+        raise _unknown(job_id)
+    return row
+
+
+def listing(
+    where: Where, *, organization_id: int, limit: int = 20, status: str | None = None
+) -> list[DictRow]:
+    """The organization's jobs, newest first."""
+    query = (
+        "SELECT * FROM sluice.ingestion_jobs WHERE organization_id = %(organization_id)s"
+        " AND (%(status)s::text IS NULL OR status = %(status)s)"
+        " ORDER BY created_at DESC, id DESC LIMIT %(limit)s"
+    )
+    with _on(where) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        values = {"organization_id": organization_id, "status": status, "limit": limit}
+        return cursor.execute(query, values).fetchall()
+
+
+def rejects(where: Where, job_id: str) -> Iterator[DictRow]:
+    """The job's rejected rows by load and record, fetched in portions."""
+    query = "SELECT * FROM sluice.rejected_rows WHERE job_id = %s ORDER BY load_id, record_no, ordinal"
+    with (
+        _on(where) as connection,
+        connection.cursor("sluice_rejects", row_factory=dict_row) as cursor,
+    ):
+        cursor.itersize = 5000
+        cursor.execute(query, [job_id])
+        yield from cursor
+
+
+def next_load_id(where: Where) -> int:
+    """A load's number, reserved before the load is written."""
+    with _on(where) as connection:
+        row = connection.execute("SELECT nextval(pg_get_serial_sequence('sluice.loads', 'id'))").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def audit(
+    where: Where,
+    event: str,
+    *,
+    organization_id: int,
+    user_id: int | None = None,
+    job_id: str | None = None,
+    load_id: int | None = None,
+    dataset: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Write one entry of the audit log. ``event`` reads ``noun.verb``, as in ``load.published``."""
+    with _on(where) as connection:
+        connection.execute(
+            "INSERT INTO sluice.audit_log"
+            " (organization_id, user_id, event, job_id, load_id, dataset, details)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [organization_id, user_id, event, job_id, load_id, dataset, Jsonb(details or {})],
+        )
+
+
+def _change(
+    where: Where, job_id: str, changes: str, *, unless_over: bool = False, **values: Any
+) -> dict[str, Any]:
+    """Update the job; ``changes`` is SQL from this module only. Raises InputError if there is no such job."""
+    query = f"UPDATE sluice.ingestion_jobs SET {changes} WHERE job_id = %(job_id)s"  # noqa: S608
+    if unless_over:
+        query += " AND status NOT IN ('completed', 'failed', 'cancelled')"
+    with _on(where) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(f"{query} RETURNING attempt".encode(), {"job_id": job_id, **values})
+        row = cursor.fetchone()
+    if row is None and not unless_over:
+        raise _unknown(job_id)
+    return row or {}
+
+
+@contextmanager
+def _on(where: Where) -> Iterator[Connection]:
+    """A transaction on the given connection, or on a new one of the warehouse."""
+    with translated():
+        if isinstance(where, Warehouse):
+            with where.connect() as connection:
+                yield connection
+        else:
+            with where.transaction():
+                yield where
+
+
+def _unknown(job_id: str) -> InputError:
+    return InputError(f"There is no job {job_id}.", hint="`sluice jobs` lists them.", job_id=job_id)

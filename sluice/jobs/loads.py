@@ -1,0 +1,107 @@
+"""Writes the ledger of loads: one row a stage, and how each rule came out."""
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from sluice.jobs import ledger
+from sluice.jobs.outcome import Counts
+from sluice.quality.verdict import Verdict
+from sluice.readers.base import Stage
+
+if TYPE_CHECKING:
+    from sluice.jobs.publish import Publication
+
+
+def record(connection: psycopg.Connection, work: "Publication", counts: Counts) -> None:
+    """Insert the ``loads`` rows and their audit entries, in the open transaction."""
+    for stage in work.stages:
+        _insert(connection, "loads", _load(work, stage, counts))
+        ledger.audit(
+            connection,
+            "load.published",
+            organization_id=work.organization_id,
+            job_id=work.job_id,
+            load_id=stage.load_id,
+            dataset=work.contract.dataset,
+            details={
+                "contract": work.contract.version,
+                "mode": work.mode,
+                "published": counts.published[stage.load_id],
+            },
+        )
+
+
+def record_rules(connection: psycopg.Connection, work: "Publication") -> None:
+    """Insert how each rule came out, in the open transaction."""
+    for number, result in enumerate(work.verdict.results):
+        row = {
+            "job_id": work.job_id,
+            "ordinal": number,
+            "organization_id": work.organization_id,
+            "dataset": work.contract.dataset,
+            "rule": result.rule,
+            "expectation": result.expectation,
+            "column_name": result.column or None,
+            "severity": result.severity,
+            "success": result.success,
+            "element_count": result.element_count,
+            "unexpected_count": result.unexpected_count,
+            "observed": Jsonb(result.observed),
+        }
+        _insert(connection, "rule_results", row)
+
+
+def warnings(verdict: Verdict) -> tuple[str, ...]:
+    """One sentence for each rule of severity warning that failed."""
+    return tuple(
+        f"{result.column or 'table'}: {result.rule}, {_extent(result.unexpected_count)}"
+        for result in verdict.results
+        if not result.success and result.severity == "warning"
+    )
+
+
+def _extent(unexpected: int | None) -> str:
+    return "not met" if unexpected is None else f"{unexpected:,} records"
+
+
+def _load(work: "Publication", stage: Stage, counts: Counts) -> dict[str, Any]:
+    contract, load = work.contract, stage.load_id
+    return {
+        "id": load,
+        "job_id": work.job_id,
+        "organization_id": work.organization_id,
+        "dataset": contract.dataset,
+        "source": stage.source,
+        "filename": stage.details.get("name", stage.source),
+        "file_type": stage.details.get("format", ""),
+        "file_size": stage.size,
+        "content_sha256": stage.sha256,
+        "contract_id": contract.id,
+        "contract_version": contract.version,
+        "contract_sha256": contract.sha256,
+        "mode": work.mode,
+        "read": stage.records,
+        "published": counts.published[load],
+        "unchanged": counts.unchanged[load],
+        "superseded": counts.superseded[load],
+        "rejected": counts.rejected[load],
+        "quality_score": work.verdict.score,
+        "seconds": Jsonb(work.seconds),
+        "drift": Jsonb({"unknown": stage.drift, "missing": stage.missing}),
+        "started_at": stage.details.get("started_at"),
+        "flow_run_id": work.flow_run_id,
+    }
+
+
+def _insert(connection: psycopg.Connection, table: str, row: dict[str, Any]) -> None:
+    connection.execute(
+        sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier("sluice", table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(map(sql.Placeholder, row)),
+        ),
+        row,
+    )

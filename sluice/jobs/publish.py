@@ -1,0 +1,233 @@
+"""Publish: rows, rejects, ledger, job state and audit entry in one transaction; all of it or nothing."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from sluice.contracts.model import Contract
+from sluice.errors import DataRefused, SetupError
+from sluice.jobs import ledger, loads, rejects, repeats
+from sluice.jobs.outcome import Counts, Outcome, records_by_load, reject_reasons
+from sluice.quality.verdict import Verdict
+from sluice.readers.base import Stage
+from sluice.warehouse import merge
+from sluice.warehouse.connection import Warehouse
+from sluice.warehouse.copy import copy_batches, parquet_batches
+from sluice.warehouse.failures import translated
+from sluice.warehouse.merge import Merge
+from sluice.warehouse.upsert import upsert
+
+DOOMED = sql.Identifier("pg_temp", "sluice_doomed")
+CLASHES = sql.Identifier("pg_temp", "sluice_clashes")
+RECORD = {"_load_id": "bigint", "_record_no": "bigint"}
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """All that one publish needs to know. ``incoming`` names the stages' tables, in the same order."""
+
+    job_id: str
+    organization_id: int
+    contract: Contract
+    mode: str
+    stages: Sequence[Stage]
+    incoming: Sequence[str]
+    verdict: Verdict
+    locate: rejects.Locate
+    force: bool = False
+    flow_run_id: str | None = None
+    skipped: tuple[dict[str, str], ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def publish(warehouse: Warehouse, work: Publication) -> Outcome:
+    """Move the staged rows into the dataset table and write down what happened.
+
+    Raises DataRefused where a table-level rule failed or two rows trade a unique value.
+    """
+    if work.verdict.refused:
+        raise _refusal(warehouse, work)
+    with translated(), warehouse.connect() as connection, connection.transaction():
+        connection.execute("SET LOCAL work_mem = '64MB'; SET LOCAL maintenance_work_mem = '256MB'")
+        _lock(connection, work.contract)
+        if not work.force:
+            work = _without_repeats(connection, work)
+        outcome = _merge(connection, work)
+        ledger.complete(connection, work.job_id, outcome.as_dict())
+    return outcome
+
+
+def _refusal(warehouse: Warehouse, work: Publication) -> DataRefused:
+    """The error for a failed table-level rule; how all rules came out is kept."""
+    with translated(), warehouse.connect() as connection:
+        loads.record_rules(connection, work)
+    return DataRefused(
+        f"{work.contract.dataset}: {'; '.join(work.verdict.refused)}.",
+        hint="Nothing was published. Correct the input, or the rule in the contract.",
+        dataset=work.contract.dataset,
+        job_id=work.job_id,
+    )
+
+
+def _lock(connection: psycopg.Connection, contract: Contract) -> None:
+    """One publish a table at a time; readers go on. The lock by name outlives a swap of the table."""
+    name = f"{contract.schema}.{contract.table}"
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('sluice publish ' || %s, 0))", [name])
+    target = sql.Identifier(contract.schema, contract.table)
+    connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(target))
+
+
+def _without_repeats(connection: psycopg.Connection, work: Publication) -> Publication:
+    """Leave out what another job has published since this one began."""
+    hashes = [stage.sha256 for stage in work.stages]
+    earlier = repeats.loaded_before(connection, work.organization_id, work.contract, work.mode, hashes)
+    if not earlier:
+        return work
+    kept = [(s, name) for s, name in zip(work.stages, work.incoming, strict=True) if s.sha256 not in earlier]
+    gone = [(s, name) for s, name in zip(work.stages, work.incoming, strict=True) if s.sha256 in earlier]
+    _drop(connection, [name for _, name in gone])
+    more = tuple({"source": s.source, "job_id": earlier[s.sha256]} for s, _ in gone)
+    return replace(
+        work,
+        stages=[s for s, _ in kept],
+        incoming=[name for _, name in kept],
+        skipped=(*work.skipped, *more),
+    )
+
+
+def _drop(connection: psycopg.Connection, names: Sequence[str]) -> None:
+    for name in names:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier("sluice", name)))
+
+
+def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
+    contract, counts, reasons = work.contract, Counts(), dict[str, int]()
+    if work.stages:
+        tables = _incoming(connection, work)
+        _doom(tables, work.verdict)
+        counts = _write(tables, work)
+        reasons = reject_reasons(work.stages, work.verdict, _clashes(connection).total())
+        loads.record(connection, work, counts)
+        loads.record_rules(connection, work)
+        rejects.record(
+            connection,
+            work.stages,
+            work.verdict.rejected_path,
+            work.locate,
+            job_id=work.job_id,
+            organization_id=work.organization_id,
+            dataset=contract.dataset,
+        )
+        _drop(connection, work.incoming)
+    return Outcome.of(
+        work.job_id,
+        contract.dataset,
+        work.mode,
+        counts,
+        reasons,
+        drift=tuple(dict.fromkeys(name for stage in work.stages for name in stage.drift)),
+        skipped=work.skipped,
+        quality_score=work.verdict.score if work.stages else None,
+        warnings=loads.warnings(work.verdict),
+        flow_run_id=work.flow_run_id,
+    )
+
+
+def _incoming(connection: psycopg.Connection, work: Publication) -> Merge:
+    """The stages' tables as one: the first takes in the others."""
+    first, *others = (sql.Identifier("sluice", name) for name in work.incoming)
+    for other in others:
+        connection.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(first, other))
+    rows = sum(stage.rows for stage in work.stages)
+    return Merge(connection, work.contract, first, work.organization_id, rows)
+
+
+def _doom(tables: Merge, verdict: Verdict) -> None:
+    """Delete what the audit rejected or found superseded."""
+    if not verdict.rejected and not verdict.superseded:
+        return
+    tables.connection.execute(
+        "CREATE TEMP TABLE sluice_doomed (_load_id bigint, _record_no bigint) ON COMMIT DROP"
+    )
+    for path in (verdict.rejected_path, verdict.superseded_path):
+        batches = parquet_batches([path], list(RECORD))
+        copy_batches(tables.connection, DOOMED, RECORD, batches)
+    tables.connection.execute("ANALYZE pg_temp.sluice_doomed")
+    merge.discard(tables, DOOMED)
+
+
+def _write(tables: Merge, work: Publication) -> Counts:
+    """Write in the job's mode; returns what became of each load's records."""
+    connection = tables.connection
+    connection.execute(
+        "CREATE TEMP TABLE sluice_clashes (_load_id bigint, _record_no bigint, key text, other_load bigint,"
+        " other_record bigint, PRIMARY KEY (_load_id, _record_no)) ON COMMIT DROP"
+    )
+    rejected, superseded, unchanged = _judged(work)
+    if work.mode == "upsert":
+        with _trading(work.contract):
+            done = upsert(_upsertable(tables), CLASHES)
+        superseded, unchanged = superseded + done.superseded, done.unchanged
+    elif work.mode == "replace":
+        merge.replace(tables)
+    else:
+        _append(tables)
+    rejected += _clashes(connection)
+    gone = rejected + superseded + unchanged
+    published = Counter({s.load_id: s.records - gone[s.load_id] for s in work.stages})
+    return Counts(published, unchanged, superseded, rejected)
+
+
+def _judged(work: Publication) -> tuple[Counter[int], Counter[int], Counter[int]]:
+    """Records that reading and audit rejected, and those the audit found superseded, by load; and none."""
+    rejected = Counter({s.load_id: s.rejects for s in work.stages})
+    superseded: Counter[int] = Counter()
+    if work.verdict.rejected:
+        rejected += records_by_load(work.verdict.rejected_path)
+    if work.verdict.superseded:
+        superseded += records_by_load(work.verdict.superseded_path)
+    return rejected, superseded, Counter()
+
+
+def _append(tables: Merge) -> None:
+    """Add the rows at once, and only if a key stands already, find which and reject them."""
+    try:
+        with tables.connection.transaction():
+            merge.append(tables)
+    except psycopg.errors.UniqueViolation:
+        merge.standing(tables, CLASHES)
+        merge.discard(tables, CLASHES)
+        merge.append(tables)
+
+
+def _upsertable(tables: Merge) -> Merge:
+    if not tables.contract.match_keys:
+        raise SetupError(
+            f"{tables.contract.dataset} has no primary key to upsert by.",
+            hint="Give the contract a primaryKey, or load with --mode append.",
+        )
+    return tables
+
+
+@contextmanager
+def _trading(contract: Contract) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as violation:
+        raise DataRefused(
+            f"{contract.dataset}: {violation.diag.message_detail or 'a key would stand twice.'}",
+            hint="Two records trade the value of a unique column; load them one after the other.",
+            dataset=contract.dataset,
+        ) from None
+
+
+def _clashes(connection: psycopg.Connection) -> Counter[int]:
+    rows: Any = connection.execute(
+        "SELECT _load_id, count(*) FROM pg_temp.sluice_clashes GROUP BY 1"
+    ).fetchall()
+    return Counter(dict(rows))

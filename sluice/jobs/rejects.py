@@ -1,0 +1,115 @@
+"""Keeps every rejected record beside its reasons: where it stood, its raw text, and what to correct."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from sluice.readers.base import Stage
+from sluice.warehouse.copy import copy_batches
+
+TABLE = sql.Identifier("sluice", "rejected_rows")
+TYPES = {
+    "load_id": "bigint",
+    "record_no": "bigint",
+    "ordinal": "smallint",
+    "job_id": "text",
+    "organization_id": "integer",
+    "dataset": "text",
+    "line": "bigint",
+    "column_name": "text",
+    "reason": "text",
+    "message": "text",
+    "raw": "text",
+    "cells": "jsonb",
+}
+CHUNK = 20_000  # records whose raw text is held in memory at a time
+Locate = Callable[[Stage, Sequence[int]], dict[int, tuple[int, str]]]
+
+_READ = """
+SELECT $load::BIGINT AS load_id, record_no,
+       (row_number() OVER (PARTITION BY record_no ORDER BY file_row_number) - 1)::SMALLINT AS ordinal,
+       $job AS job_id, $organization::INTEGER AS organization_id, $dataset AS dataset, line,
+       "column" AS column_name, reason, message, raw, cells
+  FROM read_parquet($path, file_row_number = true) ORDER BY record_no, ordinal
+"""
+_AUDITED = """
+SELECT _record_no AS record_no,
+       (row_number() OVER (PARTITION BY _record_no ORDER BY file_row_number) - 1)::SMALLINT AS ordinal,
+       "column" AS column_name, reason, message
+  FROM read_parquet($path, file_row_number = true) WHERE _load_id = $load ORDER BY record_no, ordinal
+"""
+_CLASHED = """
+SELECT c._record_no, 0, c.key, 'duplicate', 'the key (' || c.key || ') stands already: '
+       || coalesce('record ' || c.other_record || ' of ' || l.filename, 'a row of the table') || ', load ' || c.other_load
+  FROM pg_temp.sluice_clashes c LEFT JOIN sluice.loads l ON l.id = c.other_load
+ WHERE c._load_id = %s ORDER BY 1
+"""
+
+
+def record(
+    connection: psycopg.Connection,
+    stages: Sequence[Stage],
+    verdict_path: Path,
+    locate: Locate,
+    *,
+    job_id: str,
+    organization_id: int,
+    dataset: str,
+) -> None:
+    """Write the rejects of reading, audit and publish to ``sluice.rejected_rows``, in the open transaction."""
+    for stage in stages:
+        common = {"job": job_id, "organization": organization_id, "dataset": dataset, "load": stage.load_id}
+        if stage.rejects:
+            copy_batches(
+                connection, TABLE, TYPES, _batches(_READ, {**common, "path": str(stage.rejects_path)})
+            )
+        found = _batches(_AUDITED, {"path": str(verdict_path), "load": stage.load_id})
+        copy_batches(connection, TABLE, TYPES, _located(found, stage, locate, common))
+        clashed = connection.execute(_CLASHED, [stage.load_id]).fetchall()
+        if clashed:
+            names = ["record_no", "ordinal", "column_name", "reason", "message"]
+            table = pa.table(
+                {name: list(values) for name, values in zip(names, zip(*clashed, strict=True), strict=True)}
+            )
+            copy_batches(
+                connection, TABLE, TYPES, _located(iter(table.to_batches(CHUNK)), stage, locate, common)
+            )
+
+
+def _batches(query: str, values: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    with duckdb.connect() as connection:
+        given = {name: value for name, value in values.items() if f"${name}" in query}
+        yield from connection.execute(query, given).to_arrow_reader(CHUNK)
+
+
+def _located(
+    batches: Iterator[pa.RecordBatch], stage: Stage, locate: Locate, common: dict[str, Any]
+) -> Iterator[pa.RecordBatch]:
+    """The batches completed with line, raw text and the columns that all of a load's rejects share."""
+    for batch in batches:
+        numbers = batch.column("record_no").to_pylist()
+        where = locate(stage, sorted(set(numbers)))
+        lines = [where.get(n, (None, None))[0] for n in numbers]
+        raws = [where.get(n, (None, None))[1] for n in numbers]
+        count = batch.num_rows
+        yield pa.RecordBatch.from_pydict(
+            {
+                "load_id": pa.array([common["load"]] * count, pa.int64()),
+                "record_no": batch.column("record_no").cast(pa.int64()),
+                "ordinal": batch.column("ordinal").cast(pa.int16()),
+                "job_id": pa.array([common["job"]] * count),
+                "organization_id": pa.array([common["organization"]] * count, pa.int32()),
+                "dataset": pa.array([common["dataset"]] * count),
+                "line": pa.array(lines, pa.int64()),
+                "column_name": batch.column("column_name").cast(pa.string()),
+                "reason": batch.column("reason").cast(pa.string()),
+                "message": batch.column("message").cast(pa.string()),
+                "raw": pa.array(raws, pa.string()),
+                "cells": pa.array([None] * count, pa.string()),
+            }
+        )

@@ -1,0 +1,222 @@
+"""The steps of an ingestion as plain functions; the Prefect tasks call these and nothing else."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg import sql
+
+from sluice.contracts.model import Contract
+from sluice.contracts.registry import Registry
+from sluice.errors import SluiceError, SourceError
+from sluice.jobs import convert as conversion
+from sluice.jobs import ledger, repeats
+from sluice.jobs.lease import lease
+from sluice.jobs.outcome import Outcome
+from sluice.jobs.publish import Publication, publish
+from sluice.jobs.recovery import incoming_name
+from sluice.quality.audit import audit
+from sluice.quality.verdict import Verdict
+from sluice.readers.base import Stage
+from sluice.settings import settings
+from sluice.sources import acquire
+from sluice.sources.acquire import Item, Landed
+from sluice.warehouse import datasets
+from sluice.warehouse.connection import Warehouse
+from sluice.warehouse.failures import translated
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the steps of one job share. ``warehouse`` names a block; empty means the project's own."""
+
+    job_id: str
+    dataset: str
+    mode: str
+    organization_id: int = 1
+    force: bool = False
+    warehouse: str = ""
+    flow_run_id: str | None = None
+
+    @property
+    def directory(self) -> Path:
+        """Where the job stages its files."""
+        return settings().stage_dir / self.job_id
+
+
+def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str | None = None) -> Job:
+    """The job that the request names, or a new one. ``request``: the values of an ``IngestionRequest``."""
+    names = [str(source.get("path") or source.get("url")) for source in request["sources"]]
+    kinds = {Path(name).suffix.removeprefix(".").lower() for name in names}
+    job_id = request["job_id"] or ledger.create(
+        warehouse,
+        dataset=request["dataset"],
+        filename=", ".join(names),
+        file_type=kinds.pop() if len(kinds) == 1 else "",
+        organization_id=request["organization_id"],
+        user_id=request["user_id"],
+        priority=request["priority"],
+        flow_run_id=flow_run_id,
+    )
+    shared = {name: request[name] for name in ("dataset", "mode", "organization_id", "force", "warehouse")}
+    return Job(job_id, flow_run_id=flow_run_id, **shared)
+
+
+def contract_of(dataset: str) -> Contract:
+    """The dataset's contract as it stands now. Raises SetupError or ContractError."""
+    return Registry.from_settings(settings()).get(dataset)
+
+
+@contextmanager
+def working(warehouse: Warehouse, job: Job) -> Iterator[None]:
+    """Hold the job's lease in the block; note a failure, and leave nothing behind."""
+    with lease(warehouse, job.job_id):
+        ledger.start(warehouse, job.job_id, flow_run_id=job.flow_run_id)
+        try:
+            yield
+        except BaseException as error:
+            ledger.fail(warehouse, job.job_id, error)
+            clean(warehouse, job)
+            raise
+    shutil.rmtree(job.directory, ignore_errors=True)
+
+
+def clean(warehouse: Warehouse, job: Job) -> None:
+    """Drop the job's incoming tables and staged files."""
+    with suppress(SluiceError), translated(), warehouse.connect(autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'sluice'::regnamespace AND starts_with(relname, %s)",
+            [incoming_name(job.job_id, 0).removesuffix("0")],
+        ).fetchall()
+        for (name,) in rows:
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier("sluice", name)))
+    shutil.rmtree(job.directory, ignore_errors=True)
+
+
+def connect(warehouse: Warehouse, contract: Contract, job: Job) -> None:
+    """Reach the warehouse and bring the dataset's table in line with the contract."""
+    ledger.move(warehouse, job.job_id, stage="validating", progress=5, message="connecting")
+    with translated(), warehouse.connect() as connection:
+        datasets.migrate(connection, contract)
+
+
+def collect(job: Job, item: Item, number: int, secrets: Mapping[str, Any] | None = None) -> Landed:
+    """Bring one input to disk and hash it."""
+    return acquire.acquire(item, job.directory / "landing" / str(number), secrets)
+
+
+def unseen(
+    warehouse: Warehouse, contract: Contract, job: Job, landed: Sequence[Landed]
+) -> list[dict[str, str]]:
+    """Inputs whose content this dataset has already, each as ``source``, ``sha256`` and the ``job_id`` that brought it."""
+    if job.force:
+        return []
+    with translated(), warehouse.connect() as connection:
+        hashes = [one.sha256 for one in landed]
+        seen = repeats.loaded_before(connection, job.organization_id, contract, job.mode, hashes)
+    return [
+        {"source": one.uri, "sha256": one.sha256, "job_id": seen[one.sha256]}
+        for one in landed
+        if one.sha256 in seen
+    ]
+
+
+def convert(
+    warehouse: Warehouse,
+    contract: Contract,
+    job: Job,
+    landed: Landed,
+    number: int,
+    report: Callable[[int], None] | None = None,
+) -> Stage:
+    """Read one input into a stage and an incoming table."""
+    return conversion.convert(
+        warehouse,
+        contract,
+        landed,
+        job_id=job.job_id,
+        number=number,
+        organization_id=job.organization_id,
+        progress=report,
+    )
+
+
+def check(contract: Contract, job: Job, stages: Sequence[Stage]) -> Verdict:
+    """Judge the staged rows by the contract's suite."""
+    if not stages:
+        return Verdict(job.directory)
+    given = settings()
+    mode: Any = job.mode
+    return audit(
+        stages, contract, mode=mode, directory=job.directory, memory_limit_mb=given.memory_limit_mb,
+        threads=given.threads,
+    )  # fmt: skip
+
+
+def store(
+    warehouse: Warehouse,
+    contract: Contract,
+    job: Job,
+    stages: Sequence[Stage],
+    verdict: Verdict,
+    skipped: Sequence[dict[str, str]],
+    seconds: dict[str, float],
+) -> Outcome:
+    """Publish all stages in one transaction."""
+    outcome = publish(
+        warehouse,
+        Publication(
+            job_id=job.job_id,
+            organization_id=job.organization_id,
+            contract=contract,
+            mode=job.mode,
+            stages=stages,
+            incoming=[incoming_name(job.job_id, int(one.directory.name)) for one in stages],
+            verdict=verdict,
+            locate=conversion.locate,
+            force=job.force,
+            flow_run_id=job.flow_run_id,
+            skipped=tuple(skipped),
+            seconds=seconds,
+        ),
+    )
+    return outcome
+
+
+def warm_up() -> threading.Thread:
+    """Import Great Expectations (about 4 s) beside the first steps; returns the thread that does."""
+    from sluice.quality import warm_up as load
+
+    thread = threading.Thread(target=load, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+class Stopwatch:
+    """Wall-clock seconds by phase."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._last = self._began
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, phase: str) -> None:
+        """Book the time since the last lap to ``phase``."""
+        now = time.monotonic()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._last
+        self._last = now
+
+    def total(self) -> dict[str, float]:
+        """All phases, and ``total``."""
+        return {**self.seconds, "total": time.monotonic() - self._began}
+
+
+def require_items(items: Sequence[Item]) -> None:
+    """Raise SourceError where there is nothing to ingest."""
+    if not items:
+        raise SourceError("The sources hold nothing.", hint="Check path or URL.")

@@ -1,0 +1,167 @@
+"""Audits a stage: runs the contract's suite over it and sorts out the records that may not be published."""
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import duckdb
+
+from sluice.contracts.model import Column, Contract, Rule
+from sluice.errors import BugError
+from sluice.quality import failures
+from sluice.quality.duck import scratch
+from sluice.quality.judge import Judge
+from sluice.quality.verdict import RuleResult, Verdict
+
+if TYPE_CHECKING:
+    from sluice.readers.base import Stage
+
+Mode = Literal["append", "upsert", "replace"]
+
+
+def audit(
+    stages: Sequence["Stage"],
+    contract: Contract,
+    *,
+    mode: Mode,
+    directory: Path,
+    memory_limit_mb: int = 300,
+    threads: int = 0,
+) -> Verdict:
+    """Judge the rows of ``stages`` by ``contract`` and write the verdict's files into ``directory``.
+
+    The suite runs once over all rows as they were read, so table rules see the rows that row rules reject.
+    Only rules that failed cost more: row rules reject their rows; key rules then reject repeats, or in mode
+    ``upsert`` supersede them, among the rows that are left. Warnings are only reported.
+
+    Raises ContractError for a rule that can't be built or judged, SetupError without memory or disk, BugError
+    where our SQL and Great Expectations disagree.
+    """
+    started = time.perf_counter()
+    directory.mkdir(parents=True, exist_ok=True)
+    with scratch(directory, memory_limit_mb, threads) as connection:
+        _create_view(connection, stages, contract)
+        failures.create_tables(connection)
+        judge = Judge(connection, "stage", contract)
+        results = judge.results(contract.rules, sum(stage.rows for stage in stages))
+        failed = _critical_failures(contract, results)
+        refused = _collect(connection, judge, failed, results)
+        _sort_out_repeats(connection, contract, [pair for pair in failed if pair[1].kind == "key"], mode)
+        judge.close()
+        empty = Verdict(directory)
+        superseded = failures.write(connection, empty.rejected_path, empty.superseded_path)
+        reasons = failures.reasons(connection)
+    verdict = Verdict(
+        directory,
+        rejected=sum(reasons.values()),
+        superseded=superseded,
+        reasons=reasons,
+        refused=refused,
+        results=tuple(results),
+        score=score(results),
+        seconds=round(time.perf_counter() - started, 3),
+    )
+    verdict.save()
+    return verdict
+
+
+def warm_up() -> None:
+    """Import Great Expectations and run one rule, so that the next audit in this process starts at once."""
+    contract = Contract(
+        id="", version="", sha256="", dataset="warm_up", schema="", table="",
+        columns=(Column("id", "integer", "BIGINT", "bigint"),), primary_key=(), match_keys=(),
+    )  # fmt: skip
+    rule = Rule("warm_up", "ExpectColumnValuesToNotBeNull", {"column": "id"}, column="id")
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("CREATE VIEW stage AS SELECT 1 AS id")
+        judge = Judge(connection, "stage", contract)
+        judge.results([rule], 1)
+        judge.close()
+
+
+def score(results: Sequence[RuleResult]) -> float:
+    """0-100: the mean over all rules of the share of rows that passed, rounded down to two decimals."""
+    if not results:
+        return 100.0
+    return math.floor(10_000 * sum(result.passed_share for result in results) / len(results)) / 100
+
+
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, stages: Sequence["Stage"], contract: Contract
+) -> None:
+    names = [column.name for column in contract.columns] + ["_load_id", "_record_no"]
+    columns = ", ".join(failures.quoted(name) for name in names)
+    files = ", ".join("'" + str(stage.rows_path).replace("'", "''") + "'" for stage in stages)
+    connection.execute(f"CREATE VIEW stage AS SELECT {columns} FROM read_parquet([{files}])")  # noqa: S608
+
+
+def _critical_failures(contract: Contract, results: Sequence[RuleResult]) -> list[tuple[int, Rule]]:
+    pairs = zip(contract.rules, results, strict=True)
+    return [
+        (number, rule)
+        for number, (rule, result) in enumerate(pairs)
+        if rule.severity == "critical" and not result.success
+    ]
+
+
+def _collect(
+    connection: duckdb.DuckDBPyConnection,
+    judge: Judge,
+    failed: list[tuple[int, Rule]],
+    results: Sequence[RuleResult],
+) -> tuple[str, ...]:
+    """Collect the rows that row rules turn away; returns why the load is refused, if it is.
+
+    A contract's own row rule has no SQL of ours; where GX has none either, it is judged like a table rule.
+    """
+    by_sql = [(number, rule) for number, rule in failed if rule.kind == "row" and rule.failing_rows]
+    if by_sql:
+        _check_counts(failures.collect_rows(connection, by_sql), results)
+    refused = []
+    for number, rule in failed:
+        if rule.kind == "key" or rule.failing_rows:
+            continue
+        query = judge.failing_rows_query(rule) if rule.kind == "row" else None
+        if query:
+            failures.collect_query(connection, number, rule, query)
+        else:
+            refused.append(_refusal(rule, results[number]))
+    return tuple(refused)
+
+
+def _sort_out_repeats(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, rules: list[tuple[int, Rule]], mode: Mode
+) -> None:
+    """Match keys in the contract's order, then other unique columns; each among the survivors of the former."""
+    match_keys = [frozenset(key) for key in contract.match_keys]
+
+    def rank(pair: tuple[int, Rule]) -> int:
+        key = frozenset(failures.key_of(pair[1]))
+        return match_keys.index(key) if key in match_keys else len(match_keys)
+
+    for number, rule in sorted(rules, key=rank):
+        key = failures.key_of(rule)
+        if mode == "upsert" and frozenset(key) in match_keys:
+            failures.supersede_repeats(connection, key)
+        else:
+            failures.reject_repeats(connection, number, rule, key)
+
+
+def _check_counts(found: dict[int, int], results: Sequence[RuleResult]) -> None:
+    """Great Expectations is the judge: SQL that finds fewer rows than it counted would let bad rows pass."""
+    for number, rows in found.items():
+        result = results[number]
+        if rows < (result.unexpected_count or 1):
+            raise BugError(
+                f"Rule '{result.rule}' on '{result.column}': Great Expectations counts"
+                f" {result.unexpected_count} failing rows, its SQL finds {rows}.",
+                rule=result.rule,
+                column=result.column,
+            )
+
+
+def _refusal(rule: Rule, result: RuleResult) -> str:
+    seen = "" if result.observed is None else f" (found {result.observed})"
+    return f"{rule.name}: {rule.message or f'fails {rule.expectation}'}{seen}"

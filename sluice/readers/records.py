@@ -1,0 +1,155 @@
+"""Where one record of delimited text ends and what its cells are, exactly as DuckDB's strict parser sees it."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TextIO
+
+RECORD_LIMIT = 16_000_000
+_RAW_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How cells are written. Empty ``quote``: quotes are ordinary text."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = '"'
+
+
+class Record(NamedTuple):
+    """One record: its first line (from 1), exact text without the line end, and cells or what is wrong."""
+
+    line: int
+    raw: str
+    cells: list[str]
+    reason: str = ""
+
+
+class Lines:
+    """Physical lines of any line end, without the end split off, never longer than ``RECORD_LIMIT``."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._again: deque[str] = deque()
+        self.number = 0
+
+    def next(self) -> str:
+        """The next line with its end; '' at the end of the file."""
+        line = self._again.popleft() if self._again else self._file.readline(RECORD_LIMIT)
+        self.number += bool(line)
+        return line
+
+    def back(self, lines: list[str]) -> None:
+        """Give lines back, to be read again."""
+        self._again.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+    def skip_rest(self) -> None:
+        """Go to the end of a line that was cut at the limit."""
+        while (part := self._file.readline(RECORD_LIMIT)) and part[-1] not in "\r\n":
+            pass
+
+
+class Tokenizer:
+    """Splits the text of a record into cells."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        if not dialect.quote:
+            return
+        d, q, e = (re.escape(part) for part in (dialect.delimiter, dialect.quote, dialect.escape))
+        doubled = dialect.escape == dialect.quote
+        inner = rf"[^{q}]++|{q}{q}" if doubled else rf"[^{q}{e}]++|{e}{q}|{e}{e}"
+        # DuckDB drops one space before an opening quote and all spaces after a closing one.
+        before, after = (" ?", " *+") if dialect.delimiter != " " else ("", "")
+        begin = rf"{before}{q}((?:{inner})*+)"
+        self._opening = re.compile(rf"{before}{q}")
+        self._quoted = re.compile(rf"{begin}{q}{after}(?:{d}|\Z)")
+        self._open = re.compile(begin + (r"\Z" if doubled else rf"(?:{e})?\Z"))
+        self._escaped = re.compile(rf"{e}([{q}{e}])")
+
+    def split(self, text: str) -> tuple[list[str], str]:
+        """Cells, and '' or what is wrong: ``open`` (a quoted cell does not end here) or ``bad_quote``."""
+        delimiter, quote = self.dialect.delimiter, self.dialect.quote
+        if not quote or quote not in text:
+            return text.split(delimiter), ""
+        cells: list[str] = []
+        position, end = 0, len(text)
+        while True:
+            if self._opening.match(text, position):
+                found = self._quoted.match(text, position)
+                if not found:
+                    return cells, "open" if self._open.match(text, position) else "bad_quote"
+                cells.append(self._escaped.sub(r"\1", found[1]))
+                position = found.end()
+                if position == end and not text.endswith(delimiter, found.end(1)):
+                    return cells, ""
+            else:
+                stop = text.find(delimiter, position)
+                if stop < 0:
+                    cells.append(text[position:])
+                    return cells, ""
+                cells.append(text[position:stop])
+                position = stop + len(delimiter)
+
+
+def records(file: TextIO, dialect: Dialect) -> Iterator[Record]:
+    """Every record of the file, blank lines left out. ``file`` must be open with ``newline=''`` and
+    ``errors='surrogateescape'``.
+    """
+    lines = Lines(file)
+    tokenizer = Tokenizer(dialect)
+    while line := lines.next():
+        text = line.rstrip("\r\n") if line[-1] in "\r\n" else line
+        if not text:
+            continue
+        number = lines.number
+        if len(line) == RECORD_LIMIT and text is line:
+            lines.skip_rest()
+            yield Record(number, text, [], "too_long")
+            continue
+        cells, problem = tokenizer.split(text)
+        if problem == "open":
+            text, cells, problem = _continue(lines, tokenizer, line)
+        elif not line.isascii() and _undecodable(line):
+            problem = "bad_encoding"
+        yield Record(number, text, cells, problem)
+
+
+def _continue(lines: Lines, tokenizer: Tokenizer, first: str) -> tuple[str, list[str], str]:
+    """A record whose quoted cell goes on over the next lines; one line only if the quote never closes."""
+    quote, parts, size = tokenizer.dialect.quote, [first], len(first)
+    while (line := lines.next()) and size + len(line) <= RECORD_LIMIT:
+        parts.append(line)
+        size += len(line)
+        if quote not in line:
+            continue
+        text = "".join(parts)
+        text = text[: -(len(line) - len(line.rstrip("\r\n")))] if line[-1] in "\r\n" else text
+        cells, problem = tokenizer.split(text)
+        if problem == "":
+            return text, cells, "bad_encoding" if not text.isascii() and _undecodable(text) else ""
+        if problem == "bad_quote":
+            break
+    else:
+        if line:
+            parts.append(line)
+    lines.back(parts[1:])
+    return first.rstrip("\r\n"), [], "unclosed_quote"
+
+
+def _undecodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def readable(raw: str) -> str:
+    """Raw text for a reject: undecodable bytes as ``\\xff``, cut after 10,000 characters."""
+    text = raw if len(raw) <= _RAW_LIMIT else raw[:_RAW_LIMIT] + f"... ({len(raw):,} characters)"
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,0 +1,48 @@
+"""Where Sluice keeps its state and finds its warehouse: environment variables, read once a process."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting can be given as an environment variable: ``SLUICE_`` and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="SLUICE_", extra="ignore")
+
+    home: Path = Field(default=Path(".sluice"), description="Folder of all local state.")
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL 14+ to use instead of the embedded one."
+    )
+    contracts: str = Field(
+        default="", description="Folders with your own contracts, separated by ':'."
+    )
+    organization_id: int = Field(default=1, ge=1, description="The tenant that commands act for.")
+    user_id: int = Field(default=1, ge=1, description="The user that commands act for.")
+    memory_limit_mb: int = Field(
+        default=300, ge=64, description="Memory that DuckDB may use, in megabytes."
+    )
+    threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core, at most 4.")
+
+    @property
+    def root(self) -> Path:
+        """``home`` as an absolute path."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def stage_dir(self) -> Path:
+        """Where jobs stage their Parquet files."""
+        return self.root / "stage"
+
+    @property
+    def contract_dirs(self) -> list[Path]:
+        """The user's contract folders, in order."""
+        return [Path(part).expanduser() for part in self.contracts.split(":") if part]
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings. ``settings.cache_clear()`` reads the environment again."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""Where records come from, and how their bytes reach the disk."""

@@ -1,0 +1,77 @@
+"""Acquire: find what a source holds, bring the bytes to disk as a stream, and hash them on the way."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from sluice.sources import files, http, objects
+from sluice.sources.model import FileSource, HttpSource, ObjectSource
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to ingest: a file, a URL or an object. ``size`` in bytes, None where not told."""
+
+    uri: str
+    name: str
+    size: int | None
+    source: FileSource | HttpSource | ObjectSource
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Bytes on disk, ready to read. ``copied``: Sluice made this file and may delete it.
+
+    ``modified_ns``: the file's time of change when it was hashed, to notice a later change.
+    """
+
+    path: Path
+    name: str
+    uri: str
+    size: int
+    sha256: str
+    copied: bool
+    modified_ns: int
+    options: dict[str, str] = field(default_factory=dict)
+
+
+def validate(
+    source: FileSource | HttpSource | ObjectSource, secrets: Mapping[str, Any] | None = None
+) -> list[Item]:
+    """What the source holds now. Raises SourceError (for good) or RetryError (try again)."""
+    if isinstance(source, FileSource):
+        found = files.find(source.path)
+    elif isinstance(source, HttpSource):
+        found = http.find(source.url, secrets)
+    else:
+        found = objects.find(source.url, secrets)
+    return [Item(uri, name, size, source) for uri, name, size in found]
+
+
+def acquire(item: Item, landing: Path, secrets: Mapping[str, Any] | None = None) -> Landed:
+    """Bring the item's bytes under ``landing`` (a local file stays where it is) and hash them."""
+    options = dict(item.source.options)
+    if isinstance(item.source, FileSource):
+        path = Path(item.uri)
+        modified = path.stat().st_mtime_ns
+        size, digest = files.hashed(path)
+        return Landed(path, item.name, item.uri, size, digest, False, modified, options)
+    opened = http.stream if isinstance(item.source, HttpSource) else objects.stream
+    landing.mkdir(parents=True, exist_ok=True)
+    path = landing / Path(item.name).name
+    with files.disk_errors(path), path.open("wb") as file:
+        size, digest = _save(opened(item.uri, secrets), file)
+    return Landed(path, item.name, item.source.label, size, digest, True, path.stat().st_mtime_ns, options)
+
+
+def _save(chunks: Iterator[bytes], file: IO[bytes]) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        file.write(chunk)
+        digest.update(chunk)
+        size += len(chunk)
+    return size, digest.hexdigest()

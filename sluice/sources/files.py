@@ -1,0 +1,90 @@
+"""Local files: found by path, glob or file:// URL; hashed in place."""
+
+import errno
+import hashlib
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from glob import glob, has_magic
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sluice.errors import RetryError, SetupError, SourceError
+
+
+def find(text: str) -> list[tuple[str, str, int | None]]:
+    """Absolute path, name and size of each file that the path or glob means, sorted by path.
+
+    Raises SourceError where there is none, or one is not a readable file.
+    """
+    text = _path_of(text)
+    if Path(text).exists() or not has_magic(text):
+        return [_checked(Path(text))]
+    paths = [Path(name) for name in sorted(glob(text, recursive=True)) if not Path(name).is_dir()]
+    if not paths:
+        raise SourceError(f"No file matches {text}.", hint="Check the pattern and the folder.", file=text)
+    return [_checked(path) for path in paths]
+
+
+def _path_of(text: str) -> str:
+    if not text.startswith("file://"):
+        return str(Path(text).expanduser())
+    parts = urlsplit(text)
+    if parts.netloc not in ("", "localhost"):
+        raise SourceError(
+            f"{text} names another machine.", hint="A file:// URL has three slashes: file:///path.", file=text
+        )
+    return unquote(parts.path)
+
+
+def _checked(path: Path) -> tuple[str, str, int | None]:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise SourceError(
+                f"{path} is a folder.", hint=f"Name a file, or a glob such as '{path}/*.csv'.", file=str(path)
+            )
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceError(
+                f"{path} is not a regular file.", hint="Save the data in a file first.", file=str(path)
+            )
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise SourceError(f"{path} does not exist.", hint="Check the path.", file=str(path)) from None
+    except PermissionError:
+        raise SourceError(
+            f"{path} may not be read by this user.", hint="Change its permissions.", file=str(path)
+        ) from None
+    if status.st_size == 0:
+        raise SourceError(f"{path} is empty.", hint="Check how it was written.", file=str(path))
+    return str(path.resolve()), path.name, status.st_size
+
+
+def hashed(path: Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256 of a file."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return file.tell(), digest
+    except OSError as error:
+        raise SourceError.of(error, hint="The file could not be read to its end.", file=str(path)) from error
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a forbidden folder into errors that say what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SetupError(
+                f"The disk is full at {path.parent}.",
+                hint="Free some space, or point SLUICE_HOME at a larger disk.",
+                folder=str(path.parent),
+            ) from error
+        if isinstance(error, PermissionError):
+            raise SetupError(
+                f"{path.parent} may not be written.", hint="Point SLUICE_HOME at a folder of your own."
+            ) from error
+        raise RetryError.of(error, hint="Try again.", file=str(path)) from error

@@ -1,0 +1,93 @@
+"""Files behind http(s) URLs, streamed with httpx."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from sluice.errors import RetryError, SluiceError, SourceError
+from sluice.sources.model import without_secrets
+
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+CHUNK = 1 << 20
+RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def find(url: str, secrets: Mapping[str, Any] | None = None) -> list[tuple[str, str, int | None]]:
+    """The URL, a file name for it and its size where the server tells. Raises SourceError or RetryError."""
+    with _opened(url, secrets) as response:
+        length = response.headers.get("content-length")
+        encoded = response.headers.get("content-encoding", "identity") != "identity"
+        return [(url, _name(response), int(length) if length and not encoded else None)]
+
+
+def stream(url: str, secrets: Mapping[str, Any] | None = None) -> Iterator[bytes]:
+    """The body in chunks of at most 1 MiB. Raises as ``find`` does, and RetryError when it breaks off."""
+    with _opened(url, secrets) as response:
+        yield from response.iter_bytes(CHUNK)
+
+
+@contextmanager
+def _opened(url: str, secrets: Mapping[str, Any] | None) -> Iterator[httpx.Response]:
+    given = dict(secrets or {})
+    shown = without_secrets(url)
+    try:
+        with (
+            httpx.Client(timeout=TIMEOUT, follow_redirects=True, **given) as client,
+            client.stream("GET", url) as response,
+        ):
+            if not response.is_success:
+                raise refusal(response.status_code, shown)
+            yield response
+    except httpx.TransportError as error:
+        raise _transport(error, shown) from error
+    except (httpx.InvalidURL, httpx.TooManyRedirects, httpx.DecodingError) as error:
+        raise SourceError.of(error, hint=f"Check the URL {shown}.", url=shown) from error
+
+
+def refusal(status: int, url: str) -> SluiceError:
+    """The error for an HTTP status: retried where the server may change its mind."""
+    if status in RETRY_STATUS:
+        return RetryError(
+            f"{url} answered {status}.", hint="The server has trouble; try later.", url=url, status=status
+        )
+    advice = {
+        401: "It wants a login: name an HttpSource block.",
+        403: "This login may not read it.",
+        404: "Nothing is there: check the URL.",
+        410: "It was removed for good.",
+    }
+    hint = advice.get(status, "Check the URL in a browser.")
+    return SourceError(f"{url} answered {status}.", hint=hint, url=url, status=status)
+
+
+def _transport(error: httpx.TransportError, url: str) -> SluiceError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return SourceError(
+                f"{url}: the server's certificate is not trusted ({cause.verify_message}).",
+                hint="Install the right CA (SSL_CERT_FILE), or ask the server's owner to renew it.",
+                url=url,
+            )
+        if isinstance(cause, ssl.SSLError):
+            return SourceError(
+                f"{url}: no secure connection could be made.",
+                hint="Does the server speak TLS there?",
+                url=url,
+            )
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return SourceError(f"{url} is no http(s) URL.", hint="Begin it with https://.", url=url)
+    kind = "did not answer in time" if isinstance(error, httpx.TimeoutException) else "could not be reached"
+    if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
+        kind = "broke off the connection"
+    return RetryError(f"{url} {kind}.", hint="Check the address and the network; then try again.", url=url)
+
+
+def _name(response: httpx.Response) -> str:
+    return unquote(PurePosixPath(urlsplit(str(response.url)).path).name) or "download"

@@ -1,0 +1,1 @@
+"""The warehouse: a PostgreSQL server, Sluice's own tables in it, and the dataset tables."""

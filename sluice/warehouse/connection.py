@@ -1,0 +1,124 @@
+"""The warehouse: one PostgreSQL database, embedded or by URL, and connections to it."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from sluice.errors import RetryError, SetupError, SluiceError
+from sluice.settings import Settings, settings
+from sluice.warehouse.embedded import Embedded
+from sluice.warehouse.failures import not_connected
+
+OLDEST_VERSION = 14
+Connection = psycopg.Connection[TupleRow]
+# A peer that vanished is noticed within a minute; the user's own URL options win.
+_DEFAULTS: dict[str, Any] = {
+    "application_name": "sluice",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Where the data goes. Holds no connection, so it can be pickled and shared between threads."""
+
+    url: str = field(repr=False)
+    embedded: Embedded | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_settings(cls, given: Settings | None = None) -> Self:
+        """The server of ``SLUICE_DATABASE_URL``, or the embedded one, started if it isn't running.
+
+        Raises SetupError.
+        """
+        given = given or settings()
+        if given.database_url is not None:
+            return cls.from_url(given.database_url.get_secret_value())
+        return cls.from_embedded(given.root)
+
+    @classmethod
+    def from_embedded(cls, home: Path) -> Self:
+        """The embedded server under ``home``, started if it isn't running. Raises SetupError."""
+        embedded = Embedded(home)
+        embedded.ensure()
+        return cls(embedded.url(), embedded)
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """A server by libpq or SQLAlchemy URL, or by libpq's ``key=value`` form. Raises SetupError."""
+        scheme, separator, rest = url.strip().partition("://")
+        if separator and scheme.split("+")[0] in ("postgresql", "postgres"):
+            url = f"postgresql://{rest}"
+        try:
+            conninfo_to_dict(url)
+        except psycopg.ProgrammingError as cause:
+            # libpq's own message would repeat the URL, password included.
+            raise not_connected(cause, "", "") from None
+        return cls(url)
+
+    @property
+    def safe_url(self) -> str:
+        """User, host and database, never a password."""
+        parts = conninfo_to_dict(self.url)
+        host = str(parts.get("host") or "localhost")
+        folder, host = (f"?host={host}", "") if host.startswith("/") else ("", host)
+        port = f":{parts['port']}" if parts.get("port") else ""
+        user = f"{parts['user']}@" if parts.get("user") else ""
+        return f"postgresql://{user}{host}{port}/{parts.get('dbname') or ''}{folder}"
+
+    def __repr__(self) -> str:
+        return f"Warehouse({self.safe_url})"
+
+    def connect(self, *, autocommit: bool = False, **options: Any) -> Connection:
+        """A new connection; ``options`` are libpq's. The embedded server is started again if it died.
+
+        Raises RetryError if the server can't be reached for now, SetupError if it refuses us or is too old.
+        """
+        try:
+            return self._connect(autocommit, options)
+        except RetryError:
+            if self.embedded is None:
+                raise
+            self.embedded.ensure()
+            return self._connect(autocommit, options)
+
+    def _connect(self, autocommit: bool, options: dict[str, Any]) -> Connection:
+        conninfo = make_conninfo("", **{**_DEFAULTS, **conninfo_to_dict(self.url), **options})
+        try:
+            connection = psycopg.connect(conninfo, autocommit=autocommit)
+        except psycopg.Error as cause:
+            raise not_connected(cause, conninfo, self.safe_url) from None
+        if connection.info.server_version < OLDEST_VERSION * 10_000:
+            version = connection.info.parameter_status("server_version")
+            connection.close()
+            raise SetupError(
+                f"The warehouse runs PostgreSQL {version}.", hint=f"Sluice needs {OLDEST_VERSION} or newer."
+            )
+        return connection
+
+    def answers(self) -> bool:
+        """Whether a connection can be made now."""
+        with suppress(SluiceError), self._connect(True, {"connect_timeout": 2}):
+            return True
+        return False
+
+    def engine(self) -> Engine:
+        """A SQLAlchemy engine without a pool. Its connections come from ``connect``."""
+        return create_engine("postgresql+psycopg://", creator=self.connect, poolclass=NullPool)
+
+    def prepare(self) -> Self:
+        """Bring Sluice's own tables to the newest version; cheap where they are. Raises SetupError."""
+        from sluice.warehouse.migrate import migrate  # migrate needs this class
+
+        migrate(self)
+        return self

@@ -1,0 +1,1 @@
+"""Alembic migrations of the schema `sluice`; run by ``sluice.warehouse.migrate``."""

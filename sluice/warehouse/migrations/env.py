@@ -1,0 +1,12 @@
+"""Alembic's environment: runs on the connection that ``sluice.warehouse.migrate`` hands over."""
+
+from alembic import context
+
+from sluice.warehouse.tables import SCHEMA, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table_schema=SCHEMA,
+)
+context.run_migrations()

@@ -1,0 +1,119 @@
+"""Puts a freshly filled table in a dataset table's place, where nothing hangs on the old one."""
+
+import psycopg
+from psycopg import sql
+
+_OBSTACLES = """
+SELECT 'a view or rule uses it' FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
+ WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = %(oid)s AND r.ev_class <> %(oid)s
+UNION ALL SELECT 'a foreign key refers to it' FROM pg_constraint WHERE contype = 'f' AND confrelid = %(oid)s
+UNION ALL SELECT 'it has a trigger' FROM pg_trigger WHERE tgrelid = %(oid)s AND NOT tgisinternal
+UNION ALL SELECT 'it has a policy' FROM pg_policy WHERE polrelid = %(oid)s
+UNION ALL SELECT 'it inherits or is inherited' FROM pg_inherits WHERE %(oid)s IN (inhrelid, inhparent)
+UNION ALL SELECT 'it is published' FROM pg_publication_rel WHERE prrelid = %(oid)s
+UNION ALL SELECT 'it has an index of its own' FROM pg_index i
+ WHERE indrelid = %(oid)s AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+UNION ALL SELECT 'it owns a sequence' FROM pg_depend
+ WHERE refobjid = %(oid)s AND classid = 'pg_class'::regclass AND deptype IN ('a', 'i')
+   AND objid IN (SELECT oid FROM pg_class WHERE relkind = 'S')
+UNION ALL SELECT 'it has row-level security, options or another owner' FROM pg_class
+ WHERE oid = %(oid)s AND (relrowsecurity OR relkind <> 'r' OR reloptions IS NOT NULL
+   OR relispartition OR relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user))
+"""
+
+
+def obstacles(connection: psycopg.Connection, target: sql.Identifier) -> list[str]:
+    """What forbids to put another table in this one's place; empty where nothing does."""
+    rows = connection.execute(_OBSTACLES, {"oid": oid(connection, target)}).fetchall()
+    return sorted({text for (text,) in rows})
+
+
+def oid(connection: psycopg.Connection, table: sql.Identifier) -> int:
+    """The table's object id. Raises psycopg.errors.UndefinedTable."""
+    row = connection.execute("SELECT %s::regclass::oid::bigint", [table.as_string(connection)]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def swap(
+    connection: psycopg.Connection, incoming: sql.Identifier, target: sql.Identifier, schema: str, name: str
+) -> None:
+    """Give ``incoming`` the target's keys, grants and comment, drop the target and take its name.
+
+    All within the connection's transaction. Raises psycopg.errors.UniqueViolation or NotNullViolation where
+    the rows break a key.
+    """
+    old = oid(connection, target)
+    constraints = _constraints(connection, old)
+    _add_constraints(connection, incoming, old, constraints)
+    _copy_grants(connection, incoming, old)
+    _copy_comment(connection, incoming, old)
+    connection.execute(sql.SQL("DROP TABLE {}").format(target))
+    connection.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(incoming, sql.Identifier(schema)))
+    moved = sql.Identifier(schema, incoming._obj[-1])
+    connection.execute(sql.SQL("ALTER TABLE {} RENAME TO {}").format(moved, sql.Identifier(name)))
+    for number, (constraint, kind, _) in enumerate(constraints):
+        if kind != "n":
+            connection.execute(
+                sql.SQL("ALTER TABLE {} RENAME CONSTRAINT {} TO {}").format(
+                    target, sql.Identifier(_temporary(old, number)), sql.Identifier(constraint)
+                )
+            )
+
+
+def _constraints(connection: psycopg.Connection, old: int) -> list[tuple[str, str, str]]:
+    return connection.execute(
+        "SELECT conname, contype::text, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE conrelid = %s AND contype <> 'n' ORDER BY contype = 'f', conname",
+        [old],
+    ).fetchall()
+
+
+def _temporary(old: int, number: int) -> str:
+    return f"sluice_swap_{old}_{number}"
+
+
+def _add_constraints(
+    connection: psycopg.Connection,
+    incoming: sql.Identifier,
+    old: int,
+    constraints: list[tuple[str, str, str]],
+) -> None:
+    required = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s AND attnotnull AND attnum > 0 ORDER BY attnum",
+        [old],
+    ).fetchall()
+    changes = [sql.SQL("ALTER {} SET NOT NULL").format(sql.Identifier(column)) for (column,) in required]
+    changes += [
+        sql.SQL("ADD CONSTRAINT {} {}").format(
+            sql.Identifier(_temporary(old, number)),
+            sql.SQL(definition),  # type: ignore[arg-type]  # PostgreSQL's own rendering
+        )
+        for number, (_, _, definition) in enumerate(constraints)
+    ]
+    if changes:
+        # One statement, so that one scan of the table checks all of them.
+        connection.execute(sql.SQL("ALTER TABLE {} {}").format(incoming, sql.SQL(", ").join(changes)))
+
+
+def _copy_grants(connection: psycopg.Connection, incoming: sql.Identifier, old: int) -> None:
+    grants = connection.execute(
+        "SELECT CASE grantee WHEN 0 THEN NULL ELSE grantee::regrole::text END, privilege_type, is_grantable"
+        " FROM pg_class, aclexplode(relacl) WHERE oid = %s",
+        [old],
+    ).fetchall()
+    for grantee, privilege, grantable in grants:
+        connection.execute(
+            sql.SQL("GRANT {} ON {} TO {}{}").format(
+                sql.SQL(privilege),
+                incoming,
+                sql.SQL(grantee or "PUBLIC"),  # regrole's text is quoted already
+                sql.SQL(" WITH GRANT OPTION" if grantable else ""),
+            )
+        )
+
+
+def _copy_comment(connection: psycopg.Connection, incoming: sql.Identifier, old: int) -> None:
+    row = connection.execute("SELECT obj_description(%s, 'pg_class')", [old]).fetchone()
+    if row and row[0] is not None:
+        connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(incoming, sql.Literal(row[0])))

@@ -1,0 +1,161 @@
+"""Upsert by match keys: finds each row's standing partner, leaves equal rows alone, writes the rest."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from sluice.warehouse.merge import LINEAGE, REBUILD_SHARE, Merge, listed, same, unique_keys
+from sluice.warehouse.swap import obstacles, swap
+
+TODO = sql.Identifier("pg_temp", "sluice_todo")
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What became of the incoming rows, by load: written, equal to what stood, overtaken by a later record."""
+
+    published: Counter[int]
+    unchanged: Counter[int]
+    superseded: Counter[int]
+
+
+def upsert(merge: Merge, clashes: sql.Identifier) -> Upserted:
+    """Update partners that differ and insert rows without one.
+
+    Rows that would break another unique key are listed in ``clashes`` and left out; the caller counts them.
+    Raises psycopg.errors.UniqueViolation where two rows trade the values of a unique column.
+    """
+    _match(merge)
+    superseded: Counter[int] = Counter()
+    if len(unique_keys(merge.contract)) > 1:
+        superseded = _keep_last(merge)
+        _set_aside_clashes(merge, clashes)
+    done = Upserted(_counted(merge, "changed"), _counted(merge, "NOT changed"), superseded)
+    if published := done.published.total():
+        _write(merge, published)
+    return done
+
+
+def _match(merge: Merge) -> None:
+    joins, partner = _joins(merge)
+    values = [name for name in merge.names if name not in LINEAGE]
+    changed = sql.SQL(" OR ").join(
+        sql.SQL("i.{0} IS DISTINCT FROM t.{0}").format(sql.Identifier(name)) for name in values
+    )
+    merge.connection.execute("DROP TABLE IF EXISTS pg_temp.sluice_todo")
+    merge.run(
+        "CREATE TEMP TABLE sluice_todo ON COMMIT DROP AS SELECT i.ctid AS new, {partner} AS old,"
+        " i._load_id, i._record_no, ({partner} IS NULL OR {changed}) AS changed FROM {incoming} i {joins}",
+        partner=partner,
+        changed=changed,
+        joins=joins,
+    )
+    merge.connection.execute("ANALYZE pg_temp.sluice_todo")
+
+
+def _joins(merge: Merge) -> tuple[sql.Composed, sql.Composable]:
+    """The joins that find a row's partner ``t``, by the first match key that has one, and its address."""
+    keys = merge.contract.match_keys
+    if len(keys) == 1:
+        join = sql.SQL("LEFT JOIN {} t ON {}").format(merge.target, same(keys[0], "i", "t"))
+        return sql.Composed([join]), sql.SQL("t.ctid")
+    parts = [
+        sql.SQL("LEFT JOIN {} {} ON {}").format(
+            merge.target, sql.Identifier(f"t{n}"), same(key, "i", f"t{n}")
+        )
+        for n, key in enumerate(keys)
+    ]
+    addresses = sql.SQL(", ").join(
+        sql.SQL("{}.ctid").format(sql.Identifier(f"t{n}")) for n in range(len(keys))
+    )
+    partner = sql.SQL("coalesce({})").format(addresses)
+    parts.append(sql.SQL("LEFT JOIN {} t ON t.ctid = {}").format(merge.target, partner))
+    return sql.SQL(" ").join(parts), partner
+
+
+def _keep_last(merge: Merge) -> Counter[int]:
+    """Of several rows with one partner the last record wins; returns how many lost, by load."""
+    rows = merge.run(
+        "DELETE FROM {todo} d USING (SELECT ctid AS row, row_number() OVER"
+        " (PARTITION BY old ORDER BY _load_id DESC, _record_no DESC) AS place FROM {todo} WHERE old IS NOT NULL) p"
+        " WHERE d.ctid = p.row AND p.place > 1 RETURNING d._load_id",
+        todo=TODO,
+    )
+    return Counter(load for (load,) in rows)
+
+
+def _set_aside_clashes(merge: Merge, clashes: sql.Identifier) -> None:
+    for key in unique_keys(merge.contract):
+        merge.run(
+            "INSERT INTO {clashes} SELECT d._load_id, d._record_no, {key}, t._load_id, t._record_no"
+            " FROM {todo} d JOIN {incoming} i ON i.ctid = d.new JOIN {target} t ON {same}"
+            " WHERE t.ctid IS DISTINCT FROM d.old ON CONFLICT DO NOTHING",
+            clashes=clashes,
+            todo=TODO,
+            key=sql.Literal(", ".join(key)),
+            same=same(key, "i", "t"),
+        )
+    merge.run(
+        "DELETE FROM {todo} d USING {clashes} c WHERE d._load_id = c._load_id AND d._record_no = c._record_no",
+        todo=TODO,
+        clashes=clashes,
+    )
+
+
+def _counted(merge: Merge, condition: str) -> Counter[int]:
+    text = "SELECT _load_id, count(*) FROM {todo} WHERE {condition} GROUP BY 1"
+    return Counter(dict(merge.run(text, todo=TODO, condition=sql.SQL(condition)).fetchall()))  # type: ignore[arg-type]
+
+
+def _write(merge: Merge, published: int) -> None:
+    table = merge.run(
+        "SELECT count(*) FROM (SELECT FROM {target} LIMIT %s) t", int(published / REBUILD_SHARE) + 1
+    )
+    standing = table.fetchone()
+    assert standing is not None
+    if published >= standing[0] * REBUILD_SHARE and _may_rebuild(merge):
+        _rebuild(merge, published)
+    else:
+        _write_in_place(merge)
+
+
+def _may_rebuild(merge: Merge) -> bool:
+    """Not where a column outside the contract holds values that an updated row must keep."""
+    columns = merge.connection.execute(
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+        [merge.target.as_string(merge.connection)],
+    ).fetchone()
+    assert columns is not None
+    return bool(columns[0] == len(merge.names)) and not obstacles(merge.connection, merge.target)
+
+
+def _write_in_place(merge: Merge) -> None:
+    sets = sql.SQL(", ").join(sql.SQL("{0} = i.{0}").format(sql.Identifier(name)) for name in merge.names)
+    merge.run(
+        "UPDATE {target} t SET {sets} FROM {incoming} i JOIN {todo} d ON i.ctid = d.new WHERE t.ctid = d.old AND d.changed",
+        sets=sets,
+        todo=TODO,
+    )
+    merge.run(
+        "INSERT INTO {target} ({names}) SELECT {values} FROM {incoming} i JOIN {todo} d ON i.ctid = d.new"
+        " WHERE d.old IS NULL AND d.changed",
+        names=listed(merge.names),
+        values=listed(merge.names, "i"),
+        todo=TODO,
+    )
+
+
+def _rebuild(merge: Merge, published: int) -> None:
+    """Complete ``incoming`` with the rows that stay, then let it take the table's place."""
+    if published < merge.rows:
+        merge.run(
+            "DELETE FROM {incoming} i WHERE NOT EXISTS (SELECT FROM {todo} d WHERE d.new = i.ctid AND d.changed)",
+            todo=TODO,
+        )
+    merge.run(
+        "INSERT INTO {incoming} SELECT t.* FROM {target} t"
+        " WHERE NOT EXISTS (SELECT FROM {todo} d WHERE d.old = t.ctid AND d.changed)",
+        todo=TODO,
+    )
+    swap(merge.connection, merge.incoming, merge.target, merge.contract.schema, merge.contract.table)
