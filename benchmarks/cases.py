@@ -180,6 +180,7 @@ def environment(home: Path) -> dict[str, str]:
     """The variables that Sluice's processes get: own state folder, the benchmark's contracts, quiet logs."""
     return {
         "SLUICE_HOME": str(home),
+        "PREFECT_HOME": str(home / "prefect"),
         "SLUICE_CONTRACTS": str(HERE / "contracts"),
         "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", "WARNING"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

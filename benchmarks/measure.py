@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -39,7 +40,7 @@ class Sample:
 def run(command: list[str], log: Path, env: dict[str, str] | None = None) -> Sample:
     """Run ``command`` to its end. Raises BenchmarkFailed when it fails or takes over half an hour.
 
-    Its output goes to ``log``. A last line of JSON with ``seconds`` and ``cpu_seconds`` replaces the times of
+    Its output goes to ``log``. A line of JSON that begins with ``seconds`` and ``cpu_seconds`` replaces the times of
     the whole process (a load timed from within, after its imports); the peak memory is the whole process's.
     """
     shell = [sys.executable, "-I", "-S", str(CHILD), str(log), *command]
@@ -49,18 +50,24 @@ def run(command: list[str], log: Path, env: dict[str, str] | None = None) -> Sam
     try:
         figures = json.loads(process.communicate(timeout=TIMEOUT)[0])
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         raise
     if figures["exit_code"]:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
-        raise BenchmarkFailed(f"{' '.join(command)} ended with {figures['exit_code']}:\n{tail}")
+        raise BenchmarkFailed(f"{' '.join(command)} ended with {figures['exit_code']}:\n{_tail(log)}")
     figures |= _last_json(log)
     return Sample(figures["seconds"], figures["cpu_seconds"], figures["peak_mb"])
 
 
-def _last_json(log: Path) -> dict[str, Any]:
+def _tail(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()
-    if not lines or not lines[-1].startswith('{"seconds"'):
-        return {}
-    found: dict[str, Any] = json.loads(lines[-1])
-    return {name: found[name] for name in ("seconds", "cpu_seconds")}
+    # DuckDB's binding lists its objects when the interpreter ends on an error.
+    return "\n".join([line for line in lines if "leaked" not in line and "nanobind" not in line][-30:])
+
+
+def _last_json(log: Path) -> dict[str, Any]:
+    for line in reversed(log.read_text(errors="replace").splitlines()):
+        if line.startswith('{"seconds"'):
+            found: dict[str, Any] = json.loads(line)
+            return {name: found[name] for name in ("seconds", "cpu_seconds")}
+    return {}

@@ -10,24 +10,21 @@ from statistics import median
 from typing import Any
 
 from benchmarks.generate import warm_up
+from sluice.cli.runner import run
 
 
-def load(path: Path, dataset: str, mode: str) -> dict[str, Any]:
-    """The standard ingestion flow over one file, loaded before or not; what ``load --json`` would print."""
-    # The whole platform comes with it (seconds); the first call is the warm-up, so it is never timed.
-    from flows.standard_ingestion import IngestionRequest, standard_ingestion
-
-    request = IngestionRequest.model_validate(
-        {"sources": [{"kind": "file", "path": str(path)}], "dataset": dataset, "mode": mode, "force": True}
-    )
-    result = standard_ingestion(request)
-    return dict(result if isinstance(result, dict) else result.as_dict())
+def request(path: Path, dataset: str, mode: str) -> dict[str, Any]:
+    """One file through the standard ingestion flow, loaded before or not."""
+    return {"dataset": dataset, "sources": [{"kind": "file", "path": str(path)}], "mode": mode, "force": True}
 
 
 def timed(path: Path, mode: str, expected: int) -> tuple[float, float]:
     """Wall and CPU seconds of loading ``path`` into the orders. Raises SystemExit unless all rows came in."""
+    # Prefect reads its settings at import; ``run`` has made them by now.
+    from flows.runner import run_here
+
     started, cpu = time.perf_counter(), _cpu()
-    result = load(path, "orders", mode)
+    result = run_here(request(path, "orders", mode))
     seconds, used = time.perf_counter() - started, _cpu() - cpu
     arrived = result["published"] + result["unchanged"]
     if (result["status"], result["read"], arrived) != ("completed", expected, expected):
@@ -48,7 +45,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, required=True, help="rows that each file has")
     parser.add_argument("files", type=Path, nargs="+")
     args = parser.parse_args()
-    load(warm_up(), "warmup", "replace")
+    run(request(warm_up(), "warmup", "replace"))
     runs = [timed(path, args.mode, args.rows) for path in args.files]
     sys.stderr.flush()
     print()

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from benchmarks import report
 from benchmarks.cases import HERE, Bench, environment
 from benchmarks.generate import DATA, warm_up
 from benchmarks.server import Server
+from deployments import local
 from sluice.warehouse.embedded import Embedded
 
 LARGE_ROWS = 10_000_000
@@ -17,16 +19,23 @@ LARGE_ROWS = 10_000_000
 
 @contextmanager
 def own_server(home: Path) -> Iterator[Server]:
-    """The warehouse of the benchmark's own home, stopped at the end; or that of ``SLUICE_DATABASE_URL``."""
+    """A new warehouse in ``home``, stopped at the end; or that of ``SLUICE_DATABASE_URL``."""
     if given := os.environ.get("SLUICE_DATABASE_URL"):
         yield Server(given)
         return
     embedded = Embedded(home)
+    _stop(embedded)
+    shutil.rmtree(home, ignore_errors=True)
     embedded.ensure()
     try:
         yield Server(embedded.url())
     finally:
-        embedded.stop()
+        _stop(embedded)
+
+
+def _stop(embedded: Embedded) -> None:
+    local.stop(embedded.home)
+    embedded.stop()
 
 
 def measure_all(bench: Bench, rounds: int, skip: set[str]) -> Bench:
@@ -71,7 +80,7 @@ def main() -> None:
     warm_up()
     with own_server(DATA / "home") as server:
         benches = [measure_all(Bench(server, args.rows, env, logs), args.rounds, set(args.skip or ()))]
-        if args.large:
+        if args.large and "sluice" not in (args.skip or ()):
             benches.append(measure_large(Bench(server, LARGE_ROWS, env, logs)))
         page = report.document(server, benches, args.rounds)
     args.out.write_text(page)

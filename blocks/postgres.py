@@ -4,11 +4,15 @@ from typing import Literal, Self
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr, model_validator
+from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from sluice.warehouse.connection import Warehouse
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
+
+# pydantic would repeat a refused value, password included.
+SECRETIVE = ConfigDict(hide_input_in_errors=True)
 
 
 class PostgresWarehouse(Block):
@@ -28,6 +32,8 @@ class PostgresWarehouse(Block):
         warehouse = PostgresWarehouse.load("analytics").get_warehouse()
         ```
     """
+
+    model_config = SECRETIVE
 
     _block_type_name = "PostgreSQL Warehouse"
     _block_type_slug = "postgres-warehouse"

@@ -11,6 +11,7 @@ from obstore.store import ObjectStore, from_url
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, model_validator
 
+from blocks.postgres import SECRETIVE
 from sluice.errors import SetupError
 
 
@@ -58,6 +59,8 @@ class HttpSource(Block):
             client.get("/exports/projects.csv")
         ```
     """
+
+    model_config = SECRETIVE
 
     _block_type_name = "HTTP Source"
     _block_type_slug = "http-source"
@@ -132,6 +135,8 @@ class ObjectStoreSource(Block):
         store = ObjectStoreSource.load("exports").get_store()
         ```
     """
+
+    model_config = SECRETIVE
 
     _block_type_name = "Object Store Source"
     _block_type_slug = "object-store-source"

@@ -15,6 +15,7 @@ from deployments.process import Child
 from deployments.settings import POOL, WORKER, PlatformSettings
 from deployments.state import PlatformState, Process, end_leftovers
 from sluice.errors import RetryError, SetupError, SluiceError
+from sluice.jobs.recovery import recover
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.embedded import Embedded
 
@@ -101,6 +102,9 @@ class Platform:
         self._board.complain(f"The {child.name} has died (code {child.exit_code}); starting it again.")
         child.stop(0)
         child.start()
+        if child.name == "worker":
+            # Its runs died with it.
+            recover(Warehouse.from_settings(self._settings), self._settings.stage_dir)
         self._write_state()
 
     def _stop_children(self) -> None:

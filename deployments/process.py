@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from deployments.settings import PROJECT
 
 LOG_BYTES = 20_000_000
@@ -59,18 +61,17 @@ class Child:
         self._deaths = [moment for moment in self._deaths if now - moment < self.window] + [now]
         return len(self._deaths) < self.patience
 
-    def ask_to_stop(self) -> None:
-        """Send SIGTERM; does not wait."""
-        if self._process and self.exit_code is None:
-            self._process.terminate()
-
     def stop(self, seconds: float) -> None:
-        """Wait for the end, at most ``seconds``; then kill what is left of the group."""
+        """End the programs that it started, then itself; kill what is left of the group after ``seconds``."""
         if not self._process:
             return
-        self.ask_to_stop()
+        deadline = time.monotonic() + seconds
+        with suppress(psutil.NoSuchProcess):
+            # A worker drops its runs when it stops; asked themselves, they report their end.
+            _end(psutil.Process(self._process.pid).children(recursive=True), seconds / 2)
+            self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(seconds, 0.1))
+            self._process.wait(max(deadline - time.monotonic(), 0.1))
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -79,3 +80,10 @@ class Child:
         """The end of the log."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+
+
+def _end(processes: list[psutil.Process], seconds: float) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    psutil.wait_procs(processes, timeout=seconds)

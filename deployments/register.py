@@ -4,10 +4,14 @@
 """
 
 import asyncio
+import importlib
 import os
 import sys
+from typing import Any
 
+import yaml
 from prefect.cli import app as prefect_cli
+from prefect.cli import deploy as _deploy  # noqa: F401  imported now, while the server still starts
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
@@ -16,10 +20,23 @@ from deployments.api import wait_for
 from deployments.automations import ensure_automations
 from deployments.pool import ensure_pool
 from deployments.settings import PROJECT
-from sluice.errors import SetupError
+from sluice.errors import SetupError, SluiceError
 from sluice.jobs.recovery import recover
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
+
+
+def declared() -> list[dict[str, Any]]:
+    """The deployments of ``prefect.yaml``."""
+    found: list[dict[str, Any]] = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
+    return found
+
+
+def prepare() -> None:
+    """What needs no server: the warehouse's newest schema, an end for the jobs of killed workers, imports."""
+    recover(Warehouse.from_settings().prepare(), settings().stage_dir)
+    for deployment in declared():
+        importlib.import_module(deployment["entrypoint"].rpartition(".")[0])
 
 
 async def register_services() -> None:
@@ -43,20 +60,18 @@ def register_deployments() -> None:
             raise SetupError("Prefect refused a deployment of prefect.yaml.") from None
 
 
-def prepare_warehouse() -> None:
-    """Bring the warehouse to the newest schema; end the jobs that a killed worker left behind."""
-    recover(Warehouse.from_settings().prepare(), settings().stage_dir)
-
-
 def main() -> None:
-    """Prepare the warehouse while the server starts, then register everything."""
-    prepare_warehouse()
+    """Prepare while the server may still be starting, then register everything."""
     if not (url := get_current_settings().api.url):
-        raise SystemExit("Say which Prefect server: set PREFECT_API_URL, such as http://127.0.0.1:4200/api")
+        raise SetupError("No Prefect server is named.", hint="Set PREFECT_API_URL.")
+    prepare()
     wait_for(url)
     asyncio.run(register_services())
     register_deployments()
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SluiceError as error:
+        sys.exit(str(error))

@@ -67,27 +67,27 @@ def _rebuild(
 class RetryError(SluiceError):
     """Passing trouble: network, timeout, lock, a server that restarts. Safe to try again."""
 
-    category = "NETWORK"
+    category: ClassVar[Category] = "NETWORK"
     retryable = True
 
 
 class InputError(SluiceError):
     """The input must change before another try can succeed."""
 
-    category = "VALIDATION"
+    category: ClassVar[Category] = "VALIDATION"
     exit_code = 1
 
 
 class SourceError(InputError):
     """The source is missing, empty, or refuses us for good (404, 403, bad certificate)."""
 
-    category = "NETWORK"
+    category: ClassVar[Category] = "NETWORK"
 
 
 class ReadError(InputError):
     """The bytes are not a table that Sluice understands."""
 
-    category = "PARSING"
+    category: ClassVar[Category] = "PARSING"
 
 
 class ContractError(InputError):

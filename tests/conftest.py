@@ -18,7 +18,7 @@ from sluice.warehouse.embedded import Embedded
 
 _numbers = count(1)
 # A test server may lose data when the machine stops; PostgreSQL itself is the same.
-FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
+FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,11 @@ SLUICE_CONTRACTS (folders with your own contracts, separated by ':').
 """
 
 app = typer.Typer(
-    help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
 )
 
 
@@ -36,7 +40,9 @@ def options(
 
 def main() -> None:
     """Run a command line; this is what ``sluice`` calls."""
-    from sluice.cli import commands  # registers the commands; imported here to keep `main` importable from them
+    from sluice.cli import (
+        commands,
+    )  # registers the commands; imported here to keep `main` importable from them
 
     commands.register(app)
     try:

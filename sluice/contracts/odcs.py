@@ -120,13 +120,18 @@ class Place:
             else:
                 yield from item.walk(*keys[1:])
 
-    def expect_keys(self, used: Iterable[str]) -> None:
-        """Report keys that look like a misspelling of one that Sluice uses; other unknown keys are fine."""
-        used = set(used)
+    def expect_keys(self, used: Iterable[str]) -> set[str]:
+        """Report keys that look like a misspelling of one that Sluice uses; other unknown keys are fine.
+
+        Returns the keys that were meant.
+        """
+        used, meant = set(used), set()
         for key in set(self.children) - used:
             near = nearest(str(key), used, 0.8)
             if near and key not in standard_keys():
                 self.wrong(f"key '{key}' is not known; did you mean {near}?", key)
+                meant.add(near)
+        return meant
 
 
 def _shape(value: object) -> str:

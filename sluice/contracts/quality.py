@@ -41,11 +41,11 @@ _ADD = f"add mustBe: 0 or one of {', '.join(OPERATORS[1:])}"
 def quality_rules(owner: Place, scope: Scope, prop: str = "") -> Iterator[Rule]:
     """The rules of ``owner.quality``; ``prop`` names the property that owns them, '' for the whole table."""
     for place in owner.entries("quality"):
-        place.expect_keys(_KEYS)
+        meant = place.expect_keys(_KEYS)
         kind = place.string("type") or (
             "sql" if place.get("query") else "custom" if place.get("engine") else "library"
         )
-        entry = Entry(place, scope, prop)
+        entry = Entry(place, scope, prop, bool(meant))
         if kind == "library":
             yield from entry.library()
         elif kind == "sql":
@@ -63,11 +63,16 @@ class Entry:
     place: Place
     scope: Scope
     prop: str
+    misspelled: bool
 
     @property
     def column(self) -> str:
         """The table's column for the owning property; '' for a rule of the whole table."""
         return self.scope.columns[self.prop][0] if self.prop else ""
+
+    @property
+    def _has_no_limit(self) -> bool:
+        return not self.misspelled and not any(key in self.place.children for key in OPERATORS)
 
     def _name(self, otherwise: str) -> str:
         return self.place.string("name") or self.place.string("id") or otherwise
@@ -81,7 +86,7 @@ class Entry:
         limits = thresholds(self.place) if metric else []
         if metric and not limits and self.place.get("rule") and metric != "rowCount":
             limits = [ZERO]
-        if metric and not limits and not any(key in self.place.children for key in OPERATORS):
+        if metric and not limits and self._has_no_limit:
             if self.place.get("rule"):
                 self.scope.note(self.place, f"rule '{metric}' states no limit, so it is not run")
             else:
@@ -107,7 +112,7 @@ class Entry:
 
     def _limited(self, metric: str, limit: Threshold) -> Iterator[Rule]:
         percent = self.place.string("unit").lower() in ("percent", "%", "percentage")
-        name, level = self._name(_NAMES[metric]), severity(self.place)
+        name, level = self._name(self._reason(metric)), severity(self.place)
         if metric == "rowCount":
             yield from self._value_rule(name, "count(*)", limit, f"The number of rows must {limit.sentence}.")
             return
@@ -130,6 +135,14 @@ class Entry:
             count = f"count(*) FILTER (WHERE {found.failing_rows})"
             words = {"nullValues": "empty", "missingValues": "missing"}.get(metric, "invalid")
             yield from self._counted(name, count, limit, percent, f"{words} values of {self.column}")
+
+    def _reason(self, metric: str) -> str:
+        """The short word for rows that fail: an invalid value fails a list, a pattern, or either of both."""
+        arguments = self.place.get("arguments") or self.place
+        listed, pattern = arguments.get("validValues"), arguments.get("pattern") or self.place.get("pattern")
+        if metric == "invalidValues" and bool(listed) != bool(pattern):
+            return "enum" if listed else "pattern"
+        return _NAMES[metric]
 
     def _key_columns(self) -> tuple[str, ...]:
         arguments = self.place.get("arguments")
@@ -168,7 +181,7 @@ class Entry:
     def _value_rule(self, name: str, value: str, limit: Threshold, message: str) -> Iterator[Rule]:
         """A rule on one number about all rows."""
         good = limit.sql("value")
-        measured = f"(SELECT {value} AS value FROM {_ROWS}) AS measured"
+        measured = f"(SELECT {value} AS value FROM {_ROWS}) AS measured"  # noqa: S608
         query = for_gx(f"SELECT * FROM {measured} WHERE ({good}) IS NOT TRUE", _ROWS)  # noqa: S608
         message = self._message(message)
         expectation, kwargs = _row_count(limit) if value == "count(*)" else ("", {})
@@ -181,7 +194,7 @@ class Entry:
         query, limits = self.place.string("query").rstrip("; \n"), thresholds(self.place)
         if not query:
             self.place.wrong("a quality rule of type sql needs query: SELECT ...")
-        elif not limits and not any(key in self.place.children for key in OPERATORS):
+        elif not limits and self._has_no_limit:
             self.place.wrong(f"this sql rule has nothing to compare with; {_ADD}")
         elif limits and self._runs(query):
             for limit in limits:
@@ -220,7 +233,8 @@ class Entry:
         if error is None:
             return True
         why = re.sub(r"\s+", " ", str(error).partition("LINE ")[0]).strip()
-        if self.scope.foreign_sql or isinstance(error, duckdb.CatalogException):
+        variables = "${" in self._over_rows(query)
+        if self.scope.foreign_sql or variables or isinstance(error, duckdb.CatalogException):
             self.scope.note(self.place, f"the sql rule is kept but not run: {why}")
         else:
             self.place.wrong(

@@ -62,7 +62,7 @@ _FITS = {
     "integer": {"integer", "number"},
     "number": {"integer", "number"},
     "boolean": {"boolean"},
-    "date": {"date", "timestamp"},
+    "date": {"date", "timestamp", "time"},
     "timestamp": {"date", "timestamp"},
     "time": {"time", "timestamp"},
 }

@@ -77,6 +77,8 @@ class Lease:
         self._bell.close()
         if self._thread.ident is not None:
             self._thread.join(timeout=2)
+        if not self._thread.is_alive():
+            self._ear.close()
         self._drop()
 
     def _acquire(self) -> bool:

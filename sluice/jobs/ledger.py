@@ -1,6 +1,7 @@
 """The ledger of jobs: every change of a job's state, and what became of its records.
 
-Each function takes an open connection, and then joins its transaction, or a ``Warehouse``, and then commits.
+Each function takes a ``Warehouse`` or an autocommit connection, and then commits, unless the caller has a
+transaction open; or a connection without autocommit, and then it is the caller who commits.
 The database refuses illegal moves and writes the audit log of moves itself (see the first migration).
 """
 
@@ -158,13 +159,14 @@ def fail(where: Where, job_id: str, error: BaseException) -> bool:
 
     A job that has finished stays as it is.
     """
-    details = error.as_dict() if isinstance(error, SluiceError) else {"error": type(error).__name__}
+    facts = error.as_dict() if isinstance(error, SluiceError) else {"error": type(error).__name__}
+    details = {name: _storable(value) if isinstance(value, str) else value for name, value in facts.items()}
     changes = (
         "status = 'failed', stage = 'error', message = %(text)s, error_message = %(text)s,"
         " details = details || jsonb_build_object('error', %(details)s::jsonb)"
     )
     try:
-        text = (str(error) or type(error).__name__).replace("\0", "")
+        text = _storable(str(error) or type(error).__name__)
         _change(where, job_id, changes, unless_over=True, text=text, details=Jsonb(details))
     except Exception as trouble:
         _log.warning("The failure of %s could not be noted: %s", job_id, trouble)
@@ -251,16 +253,23 @@ def _change(
     return row or {}
 
 
+def _storable(text: str) -> str:
+    """PostgreSQL keeps every character but the zero byte."""
+    return text.replace("\0", "")
+
+
 @contextmanager
 def _on(where: Where) -> Iterator[Connection]:
-    """A transaction on the given connection, or on a new one of the warehouse."""
+    """A connection in a transaction: the caller's own, or one that is committed at the end."""
     with translated():
         if isinstance(where, Warehouse):
             with where.connect() as connection:
                 yield connection
-        else:
+        elif where.autocommit:
             with where.transaction():
                 yield where
+        else:
+            yield where
 
 
 def _unknown(job_id: str) -> InputError:

@@ -14,17 +14,22 @@ from sluice.readers.base import Stage
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Records by load id and by what became of them. ``rejected`` has every kind of reject."""
+    """Records by load id and by what became of them. ``rejected`` has every kind of reject.
+
+    ``unchanged_records`` and ``superseded_records`` name them, as PostgreSQL's text of an int8multirange.
+    """
 
     published: Counter[int] = field(default_factory=Counter)
     unchanged: Counter[int] = field(default_factory=Counter)
     superseded: Counter[int] = field(default_factory=Counter)
     rejected: Counter[int] = field(default_factory=Counter)
+    unchanged_records: dict[int, str] = field(default_factory=dict)
+    superseded_records: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a job: ``read`` = published + unchanged + superseded + rejected, always.
+    """The result of a job over ``files``: ``read`` = published + unchanged + superseded + rejected, always.
 
     ``seconds`` holds acquire, read, audit, publish and total. ``skipped`` names inputs whose content had been
     loaded before, each with the job that did. ``drift`` names columns the contract does not know.
@@ -40,6 +45,7 @@ class Outcome:
     superseded: int = 0
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
     skipped: tuple[dict[str, str], ...] = ()
     quality_score: float | None = None

@@ -23,6 +23,7 @@ from sluice.warehouse.merge import Merge
 from sluice.warehouse.upsert import upsert
 
 DOOMED = sql.Identifier("pg_temp", "sluice_doomed")
+SUPERSEDED = sql.Identifier("pg_temp", "sluice_superseded")
 CLASHES = sql.Identifier("pg_temp", "sluice_clashes")
 RECORD = {"_load_id": "bigint", "_record_no": "bigint"}
 
@@ -109,7 +110,8 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
     contract, counts, reasons = work.contract, Counts(), dict[str, int]()
     if work.stages:
         tables = _incoming(connection, work)
-        _doom(tables, work.verdict)
+        _temporary(connection)
+        _discard(tables, work.verdict)
         counts = _write(tables, work)
         reasons = reject_reasons(work.stages, work.verdict, _clashes(connection).total())
         loads.record(connection, work, counts)
@@ -130,6 +132,7 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
         work.mode,
         counts,
         reasons,
+        files=tuple(stage.details["name"] for stage in work.stages),
         drift=tuple(dict.fromkeys(name for stage in work.stages for name in stage.drift)),
         skipped=work.skipped,
         quality_score=work.verdict.score if work.stages else None,
@@ -147,32 +150,45 @@ def _incoming(connection: psycopg.Connection, work: Publication) -> Merge:
     return Merge(connection, work.contract, first, work.organization_id, rows)
 
 
-def _doom(tables: Merge, verdict: Verdict) -> None:
-    """Delete what the audit rejected or found superseded."""
-    if not verdict.rejected and not verdict.superseded:
-        return
-    tables.connection.execute(
-        "CREATE TEMP TABLE sluice_doomed (_load_id bigint, _record_no bigint) ON COMMIT DROP"
+def _temporary(connection: psycopg.Connection) -> None:
+    """Tables that live as long as the transaction: what the audit rejected, what is superseded, what clashes."""
+    connection.execute("CREATE TEMP TABLE sluice_doomed (_load_id bigint, _record_no bigint) ON COMMIT DROP")
+    connection.execute(
+        "CREATE TEMP TABLE sluice_superseded (_load_id bigint, _record_no bigint) ON COMMIT DROP"
     )
-    for path in (verdict.rejected_path, verdict.superseded_path):
-        batches = parquet_batches([path], list(RECORD))
-        copy_batches(tables.connection, DOOMED, RECORD, batches)
-    tables.connection.execute("ANALYZE pg_temp.sluice_doomed")
-    merge.discard(tables, DOOMED)
+    connection.execute(
+        "CREATE TEMP TABLE sluice_clashes (_load_id bigint, _record_no bigint, key text, other_load bigint,"
+        " other_record bigint, PRIMARY KEY (_load_id, _record_no)) ON COMMIT DROP"
+    )
+
+
+def _discard(tables: Merge, verdict: Verdict) -> None:
+    """Delete what the audit rejected or found superseded."""
+    found = (
+        (DOOMED, verdict.rejected, verdict.rejected_path),
+        (SUPERSEDED, verdict.superseded, verdict.superseded_path),
+    )
+    for table, count, path in found:
+        if count:
+            copy_batches(tables.connection, table, RECORD, parquet_batches([path], list(RECORD)))
+            tables.connection.execute(sql.SQL("ANALYZE {}").format(table))
+            merge.discard(tables, table)
 
 
 def _write(tables: Merge, work: Publication) -> Counts:
     """Write in the job's mode; returns what became of each load's records."""
     connection = tables.connection
-    connection.execute(
-        "CREATE TEMP TABLE sluice_clashes (_load_id bigint, _record_no bigint, key text, other_load bigint,"
-        " other_record bigint, PRIMARY KEY (_load_id, _record_no)) ON COMMIT DROP"
-    )
-    rejected, superseded, unchanged = _judged(work)
+    rejected, superseded = _judged(work)
+    unchanged: Counter[int] = Counter()
+    unchanged_records: dict[int, str] = {}
     if work.mode == "upsert":
         with _trading(work.contract):
-            done = upsert(_upsertable(tables), CLASHES)
-        superseded, unchanged = superseded + done.superseded, done.unchanged
+            done = upsert(_upsertable(tables), CLASHES, SUPERSEDED)
+        superseded, unchanged, unchanged_records = (
+            superseded + done.superseded,
+            done.unchanged,
+            done.unchanged_records,
+        )
     elif work.mode == "replace":
         merge.replace(tables)
     else:
@@ -180,18 +196,19 @@ def _write(tables: Merge, work: Publication) -> Counts:
     rejected += _clashes(connection)
     gone = rejected + superseded + unchanged
     published = Counter({s.load_id: s.records - gone[s.load_id] for s in work.stages})
-    return Counts(published, unchanged, superseded, rejected)
+    overtaken = merge.ranges(connection, SUPERSEDED) if superseded else {}
+    return Counts(published, unchanged, superseded, rejected, unchanged_records, overtaken)
 
 
-def _judged(work: Publication) -> tuple[Counter[int], Counter[int], Counter[int]]:
-    """Records that reading and audit rejected, and those the audit found superseded, by load; and none."""
+def _judged(work: Publication) -> tuple[Counter[int], Counter[int]]:
+    """Records that reading and audit rejected, and those the audit found superseded, by load."""
     rejected = Counter({s.load_id: s.rejects for s in work.stages})
     superseded: Counter[int] = Counter()
     if work.verdict.rejected:
         rejected += records_by_load(work.verdict.rejected_path)
     if work.verdict.superseded:
         superseded += records_by_load(work.verdict.superseded_path)
-    return rejected, superseded, Counter()
+    return rejected, superseded
 
 
 def _append(tables: Merge) -> None:

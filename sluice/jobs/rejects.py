@@ -45,7 +45,8 @@ SELECT _record_no AS record_no,
 """
 _CLASHED = """
 SELECT c._record_no, 0, c.key, 'duplicate', 'the key (' || c.key || ') stands already: '
-       || coalesce('record ' || c.other_record || ' of ' || l.filename, 'a row of the table') || ', load ' || c.other_load
+       || coalesce('record ' || c.other_record || ' of ' || l.filename, 'a row of the table')
+       || ', load ' || c.other_load
   FROM pg_temp.sluice_clashes c LEFT JOIN sluice.loads l ON l.id = c.other_load
  WHERE c._load_id = %s ORDER BY 1
 """
@@ -84,7 +85,7 @@ def record(
 def _batches(query: str, values: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     with duckdb.connect() as connection:
         given = {name: value for name, value in values.items() if f"${name}" in query}
-        yield from connection.execute(query, given).to_arrow_reader(CHUNK)
+        yield from connection.sql(query, params=given).to_arrow_reader(CHUNK)
 
 
 def _located(

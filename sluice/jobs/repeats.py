@@ -37,7 +37,7 @@ def loaded_before(
         "hashes": list(hashes),
     }
     query = _NEWEST if mode == "replace" else _SINCE_REPLACE
-    found = dict(connection.execute(query, values).fetchall())
+    found: dict[str, str] = dict(connection.execute(query, values).fetchall())
     if mode == "replace" and set(found) != set(hashes):
         return {}
     return found

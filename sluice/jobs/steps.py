@@ -62,6 +62,7 @@ def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str 
         user_id=request["user_id"],
         priority=request["priority"],
         flow_run_id=flow_run_id,
+        details={"request": dict(request)},
     )
     shared = {name: request[name] for name in ("dataset", "mode", "organization_id", "force", "warehouse")}
     return Job(job_id, flow_run_id=flow_run_id, **shared)
@@ -113,7 +114,7 @@ def collect(job: Job, item: Item, number: int, secrets: Mapping[str, Any] | None
 def unseen(
     warehouse: Warehouse, contract: Contract, job: Job, landed: Sequence[Landed]
 ) -> list[dict[str, str]]:
-    """Inputs whose content this dataset has already, each as ``source``, ``sha256`` and the ``job_id`` that brought it."""
+    """Inputs whose content this dataset has already: ``source``, ``sha256``, and the ``job_id`` that brought it."""
     if job.force:
         return []
     with translated(), warehouse.connect() as connection:
@@ -168,7 +169,7 @@ def store(
     seconds: dict[str, float],
 ) -> Outcome:
     """Publish all stages in one transaction."""
-    outcome = publish(
+    return publish(
         warehouse,
         Publication(
             job_id=job.job_id,
@@ -185,7 +186,6 @@ def store(
             seconds=seconds,
         ),
     )
-    return outcome
 
 
 def warm_up() -> threading.Thread:

@@ -2,14 +2,16 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import duckdb
 
 from sluice.contracts.model import Column, Contract, Rule
-from sluice.errors import BugError
+from sluice.contracts.sql import identifier, literal
+from sluice.errors import BugError, SetupError
 from sluice.quality import failures
 from sluice.quality.duck import scratch
 from sluice.quality.judge import Judge
@@ -41,7 +43,8 @@ def audit(
     """
     started = time.perf_counter()
     directory.mkdir(parents=True, exist_ok=True)
-    with scratch(directory, memory_limit_mb, threads) as connection:
+    (directory / "verdict.json").unlink(missing_ok=True)
+    with _explained(contract), scratch(directory, memory_limit_mb, threads) as connection:
         _create_view(connection, stages, contract)
         failures.create_tables(connection)
         judge = Judge(connection, "stage", contract)
@@ -88,12 +91,24 @@ def score(results: Sequence[RuleResult]) -> float:
     return math.floor(10_000 * sum(result.passed_share for result in results) / len(results)) / 100
 
 
+@contextmanager
+def _explained(contract: Contract) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        hint = "Raise SLUICE_MEMORY_LIMIT_MB, or free space in the stage folder."
+        raise SetupError.of(error, hint=hint, dataset=contract.dataset) from error
+    except duckdb.Error as error:
+        hint = "The SQL of a rule does not fit the stage; please report it with the contract."
+        raise BugError.of(error, hint=hint, dataset=contract.dataset, file=contract.path) from error
+
+
 def _create_view(
     connection: duckdb.DuckDBPyConnection, stages: Sequence["Stage"], contract: Contract
 ) -> None:
     names = [column.name for column in contract.columns] + ["_load_id", "_record_no"]
-    columns = ", ".join(failures.quoted(name) for name in names)
-    files = ", ".join("'" + str(stage.rows_path).replace("'", "''") + "'" for stage in stages)
+    columns = ", ".join(identifier(name) for name in names)
+    files = ", ".join(literal(stage.rows_path) for stage in stages)
     connection.execute(f"CREATE VIEW stage AS SELECT {columns} FROM read_parquet([{files}])")  # noqa: S608
 
 
@@ -155,13 +170,13 @@ def _check_counts(found: dict[int, int], results: Sequence[RuleResult]) -> None:
         result = results[number]
         if rows < (result.unexpected_count or 1):
             raise BugError(
-                f"Rule '{result.rule}' on '{result.column}': Great Expectations counts"
+                f"Rule '{result.id}': Great Expectations counts"
                 f" {result.unexpected_count} failing rows, its SQL finds {rows}.",
-                rule=result.rule,
+                rule=result.id,
                 column=result.column,
             )
 
 
 def _refusal(rule: Rule, result: RuleResult) -> str:
     seen = "" if result.observed is None else f" (found {result.observed})"
-    return f"{rule.name}: {rule.message or f'fails {rule.expectation}'}{seen}"
+    return f"{rule.id}: {rule.message.rstrip('.') or f'fails {rule.expectation}'}{seen}"

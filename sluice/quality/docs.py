@@ -78,9 +78,8 @@ def _store(context: Any, contract: Contract, results: Sequence[RuleResult]) -> N
 def _validation(contract: Contract, results: Sequence[RuleResult]) -> "ExpectationSuiteValidationResult":
     from great_expectations.core import ExpectationSuiteValidationResult
 
-    rules = {(rule.name, rule.column, rule.expectation): rule for rule in contract.rules}
-    known = [(rules.get((r.rule, r.column, r.expectation)), r) for r in results]
-    found = [_result(contract, rule, result) for rule, result in known if rule]
+    rules = {rule.id: rule for rule in contract.rules}
+    found = [_result(contract, rules[result.id], result) for result in results if result.id in rules]
     passed = sum(1 for result in found if result.success)
     return ExpectationSuiteValidationResult(
         suite_name=contract.dataset,

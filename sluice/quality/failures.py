@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from sluice.contracts.model import Rule
+from sluice.contracts.sql import identifier
 
 SCHEMA = """
 CREATE TABLE rules (rule_no INTEGER, "column" VARCHAR, reason VARCHAR, message VARCHAR);
@@ -26,11 +27,6 @@ WITH kept AS (
 SELECT s._load_id, s._record_no, kept FROM survivors s JOIN kept USING ({key})
 WHERE (s._load_id, s._record_no) <> (kept.load, kept.record)
 """
-
-
-def quoted(name: str) -> str:
-    """``name`` as a SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -118,7 +114,7 @@ def key_of(rule: Rule) -> tuple[str, ...]:
 
 
 def _repeats(key: Sequence[str], first_or_last: str) -> str:
-    names = [quoted(name) for name in key]
+    names = [identifier(name) for name in key]
     return REPEATS.format(
         key=", ".join(names),
         key_known=" AND ".join(f"{name} IS NOT NULL" for name in names),

@@ -1,5 +1,6 @@
 """Runs a contract's rules over a DuckDB relation and turns what Great Expectations says into rule results."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,7 @@ class Judge:
             )
         except Exception as error:  # whatever a contract's own expectation may raise
             raise self._error(rule, str(error)) from error
-        return _result(rule, bool(found["success"]), found["result"] or {}, rows)
+        return _result(rule, bool(found["success"]), found.get("result") or {}, rows)
 
     def _why_not(self, need: dict[str, Any]) -> str:
         """The text of the first exception in a rule's metrics, which are computed again on their own."""
@@ -103,12 +104,12 @@ class Judge:
     def _error(self, rule: Rule, text: str) -> SluiceError:
         # GX hands over the text of a database error, not the error.
         brief = next((line.strip() for line in text.splitlines() if line.strip()), "no message")
-        facts = {"file": self._contract.path, "rule": rule.name, "column": rule.column}
+        facts = {"file": self._contract.path, "rule": rule.id, "column": rule.column}
         if re.search(r"Out of Memory Error|No space left on device", text):
             hint = "Give it more with SLUICE_MEMORY_LIMIT_MB, or free space in the stage folder."
-            return SetupError(f"Rule '{rule.name}' ran out of memory or disk: {brief}", hint=hint, **facts)
+            return SetupError(f"Rule '{rule.id}' ran out of memory or disk: {brief}", hint=hint, **facts)
         return ContractError(
-            f"Rule '{rule.name}' ({rule.expectation}) could not be judged: {brief}",
+            f"Rule '{rule.id}' ({rule.expectation}) could not be judged: {brief}",
             hint="Check its column names, types and SQL in the contract.",
             **facts,
         )
@@ -145,5 +146,5 @@ def _result(rule: Rule, success: bool, values: dict[str, Any], rows: int) -> Rul
         element_count=rows,
         unexpected_count=count,
         unexpected_percent=None if count is None else round(100 * count / rows, 4) if rows else 0.0,
-        observed=observed,
+        observed=json.loads(json.dumps(observed, default=str), parse_constant=str),
     )

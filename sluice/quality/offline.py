@@ -17,7 +17,7 @@ a { color: #0b5cad; }
 h1 small, .muted { color: #666; font-weight: normal; }
 .alert { background: #f3f3f3; border-radius: 4px; margin: .5rem 0; padding: .5rem .8rem; }
 .badge { background: #ececec; border-radius: 4px; padding: 0 .3rem; }
-.collapse, .cooltip .top, .dropdown-menu, .modal, .popover, button { display: none; }
+footer, .collapse, .cooltip .top, .dropdown-menu, .modal, .popover, button { display: none; }
 .ge-success-icon::before { color: #187a2f; content: "passed"; }
 .ge-failed-icon::before { color: #b3261e; content: "failed"; }
 </style>"""

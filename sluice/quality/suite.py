@@ -42,15 +42,15 @@ def build_expectation(rule: Rule, contract: Contract) -> "Expectation":
         return kind(
             **kwargs,
             severity=rule.severity,
-            meta={"rule": rule.name},
+            meta={"rule": rule.id},
             notes=rule.message or None,
         )
     except (TypeError, ValueError) as error:
         raise ContractError(
-            f"Rule '{rule.name}': {rule.expectation} does not take these arguments: {_brief(error)}.",
+            f"Rule '{rule.id}': {rule.expectation} does not take these arguments: {_brief(error)}.",
             hint="Compare them with the expectation's page in the Great Expectations gallery.",
             file=contract.path,
-            rule=rule.name,
+            rule=rule.id,
         ) from error
 
 
@@ -61,10 +61,10 @@ def _expectation_class(rule: Rule, contract: Contract) -> Any:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)
     raise ContractError(
-        f"Rule '{rule.name}': Great Expectations has no expectation '{rule.expectation}'.",
+        f"Rule '{rule.id}': Great Expectations has no expectation '{rule.expectation}'.",
         hint=f"Did you mean '{near[0]}'?" if near else "Its gallery lists them all.",
         file=contract.path,
-        rule=rule.name,
+        rule=rule.id,
     )
 
 

@@ -25,6 +25,11 @@ class RuleResult:
     observed: Any = None
 
     @property
+    def id(self) -> str:
+        """The rule's ``id``: column and name, unique within its contract."""
+        return f"{self.column}.{self.rule}" if self.column else self.rule
+
+    @property
     def passed_share(self) -> float:
         """The part of the rule's rows that passed, 0-1; without a count it is all or nothing."""
         if self.unexpected_count is None or not self.element_count:

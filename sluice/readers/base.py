@@ -39,12 +39,19 @@ class RawTable(Protocol):
     """A source file as one table whose cells are text exactly as in the file.
 
     Records are numbered from 1 in file order; header and blank lines are not counted, bad records are.
-    ``header`` holds the header cells exactly (they may repeat), ``details`` what detection found.
     """
 
-    header: tuple[str, ...]
     format: str
     details: dict[str, Any]
+    """What detection found, for people."""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The header cells exactly; they may repeat. JSON reads the whole file for it."""
+
+    @property
+    def record_size(self) -> int:
+        """Characters of a usual record, roughly; 0 if unknown."""
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         """A SQL FROM item: one VARCHAR column for each header cell, in file order, named ``c0``, ``c1``, ...

@@ -25,7 +25,9 @@ _BINARY_CONTROLS = bytes(c for c in range(32) if c not in _TEXT_CONTROLS)
 def head(path: Path, size: int = _SAMPLE) -> bytes:
     """The file's first bytes. Raises SourceError if it is missing, a folder, unreadable or empty."""
     if path.is_dir():
-        raise SourceError(f"{path} is a folder.", hint="Name a file in it, or a pattern such as '*.csv'.", file=path)
+        raise SourceError(
+            f"{path} is a folder.", hint="Name a file in it, or a pattern such as '*.csv'.", file=path
+        )
     try:
         with path.open("rb") as file:
             found = file.read(size)
@@ -52,7 +54,9 @@ def gunzip(path: Path, folder: Path) -> Path:
             f"{path} is a gzip file that ends too early.", hint="Fetch or copy it again.", file=path
         ) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise ReadError(f"{path} is a damaged gzip file: {error}.", hint="Fetch it again.", file=path) from error
+        raise ReadError(
+            f"{path} is a damaged gzip file: {error}.", hint="Fetch it again.", file=path
+        ) from error
     return target
 
 
@@ -74,11 +78,13 @@ def find_encoding(path: Path, wanted: str = "") -> str:
             return name
     if b"\0" in sample and (wide := _without_bom(sample)):
         return wide
-    if len(sample.translate(None, _BINARY_CONTROLS)) < len(sample) * 0.99:
+    utf8 = _is_utf8(sample)
+    controls = len(sample) - len(sample.translate(None, _BINARY_CONTROLS))
+    if controls > max(8, len(sample) * 0.02) and (b"\0" in sample or not utf8):
         raise ReadError(
             f"{path} is not a table but binary data.", hint="Export it as CSV, JSON or xlsx.", file=path
         )
-    return "utf-8" if _is_utf8(sample) else single_byte(sample)
+    return "utf-8" if utf8 else single_byte(sample)
 
 
 def _samples(path: Path) -> bytes:
@@ -113,18 +119,21 @@ def _without_bom(sample: bytes) -> str:
 def _is_utf8(sample: bytes) -> bool:
     """Mostly: some broken bytes in an otherwise UTF-8 text stay a matter of single records."""
     text = sample.decode("utf-8", "surrogateescape")
-    bad = sum("\udc80" <= c <= "\udcff" for c in text) if not text.isascii() else 0
-    good = sum(c > "\x7f" for c in text) - bad if bad else 0
-    return bad == 0 or good > 2 * bad or (bad <= 4 and len(sample) >= _SAMPLE)
+    bad = 0 if text.isascii() else sum("\udc80" <= c <= "\udcff" for c in text)
+    return not bad or sum(c > "\x7f" for c in text) - bad >= bad
 
 
 def single_byte(sample: bytes) -> str:
-    """The likeliest encoding of bytes that are not UTF-8; cp1252 where it could be."""
+    """The likeliest encoding of bytes that are not UTF-8; cp1252 where it could be or little speaks for another."""
     lines = b"\n".join(line for line in sample.splitlines() if not line.isascii())[:_SAMPLE]
-    matches = from_bytes(lines or sample)
+    strange = sum(byte > 127 for byte in lines)
+    letters = sum(byte > 127 or chr(byte).isalpha() for byte in lines)
+    if strange < 32 and strange < letters / 4:
+        return _western(lines)
+    matches = from_bytes(lines)
     best = matches.best()
     if best is None or {"cp1252", "latin_1"} & {best.encoding, *best.could_be_from_charset}:
-        return _western(sample)
+        return _western(lines)
     return best.encoding
 
 

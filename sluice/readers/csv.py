@@ -10,7 +10,7 @@ import duckdb
 from sluice.readers.base import Reject, cell
 from sluice.readers.bytes import holds, other_encoding, to_utf8
 from sluice.readers.dialect import find_layout
-from sluice.readers.records import Record, readable, records
+from sluice.readers.records import RECORD_LIMIT, Record, readable, records, skip_line, split_lines
 from sluice.readers.spool import RejectFile, TableSpool, WorkFolder, quote_text
 
 # No cell holds this, so DuckDB never turns a cell into NULL by itself.
@@ -48,6 +48,7 @@ class CsvTable:
         self._encoding = encoding
         self._layout = find_layout(self._path, self._options)
         self.header = self._layout.header
+        self.record_size = self._layout.record_size
         self.details: dict[str, Any] = {"encoding": encoding, **self._layout.as_dict()}
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
@@ -67,7 +68,7 @@ class CsvTable:
         # More cells than the header are fine only while they are empty.
         padding = " || ".join(cell(width + i) for i in range(layout.padding))
         kept = ", ".join(cell(i) for i in range(width))
-        return f"(SELECT {kept} FROM {source} WHERE CASE WHEN {padding} = '' THEN true ELSE error('padding') END)"
+        return f"(SELECT {kept} FROM {source} WHERE CASE WHEN {padding} = '' THEN true ELSE error('padding') END)"  # noqa: S608
 
     def _plain_path(self) -> Path:
         """DuckDB takes some characters of a file name for a pattern; a link without them helps."""
@@ -113,14 +114,18 @@ class CsvTable:
         return Reject(number, reason, message, line=record.line, raw=readable(record.raw))
 
     def _records(self) -> Iterator[Record]:
-        """All records after the header; lines of white space only are blank unless a cell can be that."""
+        """All records after the header."""
         layout = self._layout
         with self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             found = records(file, layout.dialect)
             if layout.has_header:
                 next(found, None)
             for record in found:
-                if len(self.header) > 1 and record.raw.isspace() and layout.dialect.delimiter not in record.raw:
+                if (
+                    len(self.header) > 1
+                    and record.raw.isspace()
+                    and layout.dialect.delimiter not in record.raw
+                ):
                     continue
                 yield record
 
@@ -131,8 +136,7 @@ class CsvTable:
         wanted = iter(record_numbers)
         if (number := next(wanted, None)) is None:
             return
-        lines = self._plain_lines() if self._repaired is None else None
-        found = lines or ((record.line, record.raw) for record in self._records())
+        found = self._plain_lines() or ((record.line, record.raw) for record in self._records())
         for count, (line, raw) in enumerate(found, 1):
             if count == number:
                 yield number, line, readable(raw)
@@ -147,11 +151,20 @@ class CsvTable:
         return self._each_line()
 
     def _each_line(self) -> Iterator[tuple[int, str]]:
-        skip = self._layout.skip
+        count, skip = 0, self._layout.skip
         with self._path.open("rb") as file:
-            for line, raw in enumerate(file, 1):
-                if line > skip and (text := raw.rstrip(b"\r\n")):
-                    yield line, text.decode("utf-8-sig" if line == 1 else "utf-8", "surrogateescape")
+            while raw := file.readline(RECORD_LIMIT):
+                if len(raw) == RECORD_LIMIT and raw[-1] != 10:
+                    skip_line(file)
+                for part in split_lines(raw):
+                    count += 1
+                    text = part.decode("utf-8-sig" if count == 1 else "utf-8", "surrogateescape")
+                    if count > skip and text and not self._is_blank(text):
+                        yield count, text
+
+    def _is_blank(self, text: str) -> bool:
+        """A line of white space only, unless a cell can be that."""
+        return text.isspace() and len(self.header) > 1 and self._layout.dialect.delimiter not in text
 
     def locate(self, record_numbers: Iterable[int]) -> dict[int, tuple[int, str]]:
         return {number: (line, raw) for number, line, raw in self.find(sorted(set(record_numbers)))}
@@ -163,4 +176,3 @@ class CsvTable:
 def open_csv(path: Path, encoding: str, options: dict[str, str], work: WorkFolder) -> CsvTable:
     """The file as a table. Raises ReadError if it has no header."""
     return CsvTable(path, encoding, options, work)
-

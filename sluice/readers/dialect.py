@@ -15,13 +15,21 @@ _SAMPLE = 1 << 18
 _SAMPLE_RECORDS = 200
 # Likelier ones first: they win a draw.
 _DELIMITERS = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, "\x1f": 1.0, "^": 0.9, "~": 0.8, ":": 0.6, " ": 0.4}
-_NAMES = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|", "\\x1f": "\x1f"}
+_NAMES = {
+    "tab": "\t",
+    "\\t": "\t",
+    "space": " ",
+    "comma": ",",
+    "semicolon": ";",
+    "pipe": "|",
+    "\\x1f": "\x1f",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """``skip``: records before the first data record, blank lines included. ``padding``: empty cells that follow
-    the header's last cell in the records.
+    the header's last cell in the records. ``record_size``: characters of a usual record.
     """
 
     dialect: Dialect
@@ -30,6 +38,7 @@ class Layout:
     skip: int
     padding: int
     line_end: str
+    record_size: int
 
     def as_dict(self) -> dict[str, Any]:
         """What was found, for people."""
@@ -59,16 +68,18 @@ def find_layout(path: Path, options: dict[str, str]) -> Layout:
     blanks = len(text) - len(text.lstrip("\r\n"))
     skip = len(re.findall(r"\r\n|\r|\n", text[:blanks]))
     has_header = _boolean("header", options.get("header", "true"))
-    header = [name.strip() for name in first.cells]
+    header = list(first.cells)
     padding = 0
     if has_header:
-        padding = _padding(header, sample)
-        while len(header) > 1 and not header[-1]:
-            header.pop()
+        named, padding = _padding(header, sample[1:])
+        del header[named:]
     else:
         header = [f"column_{i}" for i in range(1, len(header) + 1)]
     end = re.search(r"\r\n|\r|\n", text)
-    return Layout(dialect, tuple(header), has_header, skip + has_header, padding, end[0] if end else "\n")
+    size = sum(len(record.raw) for record in sample) // len(sample)
+    return Layout(
+        dialect, tuple(header), has_header, skip + has_header, padding, end[0] if end else "\n", size
+    )
 
 
 def _head(path: Path) -> tuple[str, bool]:
@@ -94,18 +105,19 @@ def _sample(text: str, whole: bool, dialect: Dialect) -> list[Record]:
     return found[:-1] if cut else found
 
 
-def _padding(header: list[str], sample: list[Record]) -> int:
-    """How many cells beyond the named ones each sampled record has, if they are all empty."""
-    width = len(header)
-    while width > 1 and not header[width - 1]:
-        width -= 1
-    body = [r.cells for r in sample[1:] if not r.reason]
-    widths = {len(cells) for cells in body}
-    if not body:
-        return len(header) - width
-    usual = max(widths, key=lambda w: sum(len(cells) == w for cells in body))
-    surplus = usual - width
-    return surplus if surplus > 0 and not any(any(cells[width:]) for cells in body if len(cells) == usual) else 0
+def _padding(header: list[str], body: list[Record]) -> tuple[int, int]:
+    """How many header cells are columns, and how many (mostly empty) cells the records have beyond them."""
+    named = len(header)
+    while named > 1 and not header[named - 1].strip():
+        named -= 1
+    widths = [len(record.cells) for record in body if not record.reason]
+    usual = max(set(widths), key=widths.count) if widths else len(header)
+    if usual <= named:
+        return named, 0
+    tails = [any(record.cells[named:]) for record in body if len(record.cells) == usual]
+    if sum(tails) * 2 > len(tails):
+        return max(named, len(header)), 0
+    return named, usual - named
 
 
 def _boolean(name: str, text: str) -> bool:
@@ -113,7 +125,9 @@ def _boolean(name: str, text: str) -> bool:
         return True
     if text.lower() in ("false", "no", "0"):
         return False
-    raise SetupError(f"The source option {name}={text} is neither true nor false.", hint=f"Write {name}=true.")
+    raise SetupError(
+        f"The source option {name}={text} is neither true nor false.", hint=f"Write {name}=true."
+    )
 
 
 def _dialect(text: str, whole: bool, options: dict[str, str]) -> Dialect:

@@ -24,7 +24,9 @@ class ExcelTable:
         self._path = path
         self._work = work
         self._name, self._sheet = _sheet(path, options.get("sheet", ""))
-        self._first, self.header = self._find_header(options.get("header", "true").lower() in ("true", "yes", "1"))
+        self._first, self.header = self._find_header(
+            options.get("header", "true").lower() in ("true", "yes", "1")
+        )
         self.details: dict[str, Any] = {"sheet": self._name}
         self._rejects = RejectFile(work.path / "broken.parquet")
         self._spool = TableSpool(work.path, self.header)
@@ -32,18 +34,21 @@ class ExcelTable:
             self._take(number, line, row)
         self._rejects.close()
         self._spool.close()
+        self.record_size = self._spool.record_size
 
     def _find_header(self, has_header: bool) -> tuple[int, tuple[str, ...]]:
         """The first data row's number (from 1) and the header, its empty cells at the end left out."""
         for line, row in enumerate(self._sheet.iter_rows(), 1):
-            cells = [text_of(value).strip() for value in row]
-            if any(cells):
-                while not cells[-1]:
+            cells = [text_of(value) for value in row]
+            if any(text.strip() for text in cells):
+                while not cells[-1].strip():
                     cells.pop()
                 if has_header:
                     return line + 1, tuple(cells)
                 return line, tuple(f"column_{i}" for i in range(1, len(row) + 1))
-        raise ReadError(f"The sheet '{self._name}' of {self._path} is empty.", hint="Name another one: sheet=NAME.")
+        raise ReadError(
+            f"The sheet '{self._name}' of {self._path} is empty.", hint="Name another one: sheet=NAME."
+        )
 
     def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
         for line, row in enumerate(self._sheet.iter_rows(), 1):
@@ -130,7 +135,9 @@ def _sheet(path: Path, wanted: str) -> tuple[str, Any]:
             if sheet is not None and sheet.height:
                 return name, sheet
     except calamine.PasswordError as error:
-        raise ReadError(f"{path} is protected by a password.", hint="Save it without one.", file=path) from error
+        raise ReadError(
+            f"{path} is protected by a password.", hint="Save it without one.", file=path
+        ) from error
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise ReadError(
             f"{path} is not a workbook that can be read: {str(error).splitlines()[0]}.",

@@ -4,6 +4,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ class Item(NamedTuple):
 
 
 class JsonTable:
-    """One JSON file, read once into Parquet when opened. Implements ``RawTable``."""
+    """One JSON file, read into Parquet when its header is asked for. Implements ``RawTable``."""
 
     format = "json"
 
@@ -61,21 +62,28 @@ class JsonTable:
         self._work = work
         plain = encoding in ("utf-8", "utf-8-sig", "ascii")
         self._path = path if plain else to_utf8(path, encoding, work.path)
-        self._rejects = RejectFile(work.path / "broken.parquet")
-        self._spool = TableSpool(work.path)
+        self.details: dict[str, Any] = {"encoding": encoding}
+
+    @cached_property
+    def header(self) -> tuple[str, ...]:
+        """All names in order of first appearance. Reads the whole file; raises ReadError."""
+        self._spool = TableSpool(self._work.path)
+        self._rejects = RejectFile(self._work.path / "broken.parquet")
         for number, item in enumerate(self._items(), 1):
             self._take(number, item)
         self._rejects.close()
         if not self._spool.positions:
             self._refuse_headless()
         self._spool.close()
-        self.header = tuple(self._spool.positions)
-        self.details: dict[str, Any] = {"encoding": encoding}
+        return tuple(self._spool.positions)
+
+    @property
+    def record_size(self) -> int:
+        """Characters of a usual record."""
+        return self._spool.record_size
 
     def _take(self, number: int, item: Item) -> None:
-        reason, message, cells = item.reason, item.message, {}
-        if not reason:
-            cells, reason, message = _cells(item)
+        cells, reason, message = _cells(item) if not item.reason else ({}, item.reason, item.message)
         if reason:
             self._rejects.add(Reject(number, reason, message, line=item.line, raw=readable(item.raw)))
         else:
@@ -91,7 +99,9 @@ class JsonTable:
                 line=first.line,
             )
         raise ReadError(
-            f"{self._source} holds no records and no names of columns.", hint="Nothing was loaded.", file=self._source
+            f"{self._source} holds no records and no names of columns.",
+            hint="Nothing was loaded.",
+            file=self._source,
         )
 
     def _items(self) -> Iterator[Item]:
@@ -293,7 +303,9 @@ def _stream(file: codecs.StreamReaderWriter | Any, path: Path, array: bool) -> I
                 raise window.error("there is more text after the array")
             return
         if char != ",":
-            raise window.error("the array is cut off" if not char else "a comma is missing between two values")
+            raise window.error(
+                "the array is cut off" if not char else "a comma is missing between two values"
+            )
         window.step()
     if array:
         raise window.error("the array is cut off")

@@ -84,7 +84,8 @@ class Pump:
     def put(self, batch: pa.RecordBatch) -> None:
         """Hand a batch over; waits while the sink is behind."""
         self.check()
-        self._queue.put(batch)
+        if batch.num_rows:
+            self._queue.put(batch)
 
     def check(self) -> None:
         """Raise what the sink raised."""
@@ -104,7 +105,7 @@ class Pump:
         self.check()
 
     def abort(self) -> None:
-        """Drop what is queued and let the sink abort. Raises nothing."""
+        """Drop what is queued and let the sink abort, unless it has finished. Raises nothing."""
         self._aborted = True
         self._queue.put(None)
         self._may_finish.set()

@@ -4,7 +4,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TextIO
+from typing import IO, Any, NamedTuple, TextIO
 
 RECORD_LIMIT = 16_000_000
 _RAW_LIMIT = 10_000
@@ -49,8 +49,19 @@ class Lines:
 
     def skip_rest(self) -> None:
         """Go to the end of a line that was cut at the limit."""
-        while (part := self._file.readline(RECORD_LIMIT)) and part[-1] not in "\r\n":
-            pass
+        skip_line(self._file)
+
+
+def skip_line(file: IO[Any]) -> None:
+    """Read on to the end of the line, in pieces."""
+    while (part := file.readline(RECORD_LIMIT)) and part[-1] not in ("\r", "\n", 10, 13):
+        pass
+
+
+def split_lines(raw: bytes) -> list[bytes]:
+    """What ends in LF may be several lines that end in CR."""
+    text = raw.removesuffix(b"\n").removesuffix(b"\r")
+    return text.split(b"\r") if b"\r" in text else [text]
 
 
 class Tokenizer:
@@ -62,14 +73,14 @@ class Tokenizer:
             return
         d, q, e = (re.escape(part) for part in (dialect.delimiter, dialect.quote, dialect.escape))
         doubled = dialect.escape == dialect.quote
-        inner = rf"[^{q}]++|{q}{q}" if doubled else rf"[^{q}{e}]++|{e}{q}|{e}{e}"
+        inner = rf"[^{q}]++|{q}{q}" if doubled else rf"[^{q}{e}]++|{e}[\s\S]"
         # DuckDB drops one space before an opening quote and all spaces after a closing one.
         before, after = (" ?", " *+") if dialect.delimiter != " " else ("", "")
         begin = rf"{before}{q}((?:{inner})*+)"
         self._opening = re.compile(rf"{before}{q}")
         self._quoted = re.compile(rf"{begin}{q}{after}(?:{d}|\Z)")
         self._open = re.compile(begin + (r"\Z" if doubled else rf"(?:{e})?\Z"))
-        self._escaped = re.compile(rf"{e}([{q}{e}])")
+        self._escaped = re.compile(rf"{e}({q})" if doubled else rf"{e}([\s\S])")
 
     def split(self, text: str) -> tuple[list[str], str]:
         """Cells, and '' or what is wrong: ``open`` (a quoted cell does not end here) or ``bad_quote``."""
@@ -152,4 +163,10 @@ def _undecodable(text: str) -> bool:
 def readable(raw: str) -> str:
     """Raw text for a reject: undecodable bytes as ``\\xff``, cut after 10,000 characters."""
     text = raw if len(raw) <= _RAW_LIMIT else raw[:_RAW_LIMIT] + f"... ({len(raw):,} characters)"
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if text.isascii() and "\0" not in text:
+        return text
+    try:
+        encoded = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        encoded = text.encode("utf-8", "backslashreplace")
+    return encoded.decode("utf-8", "backslashreplace").replace("\0", "\\x00")

@@ -95,7 +95,7 @@ class TableSpool:
         self.paths: list[Path] = []
         self._numbers: list[int] = []
         self._rows: list[Any] = []
-        self._chars = 0
+        self._chars = self._all_chars = self._all_rows = 0
         self._writer: pq.ParquetWriter | None = None
         self._writer_width = -1
 
@@ -106,8 +106,9 @@ class TableSpool:
 
     def add_named(self, record_no: int, cells: Mapping[str, str | None], chars: int) -> None:
         """Append one record of named cells; new names widen the header."""
-        for name in cells.keys() - self.positions.keys() if len(cells) > self.width else cells:
-            self.positions.setdefault(name, len(self.positions))
+        for name in cells:
+            if name not in self.positions:
+                self.positions[name] = len(self.positions)
         self.width = len(self.positions)
         self._rows.append(cells)
         self._count(record_no, chars)
@@ -115,6 +116,8 @@ class TableSpool:
     def _count(self, record_no: int, chars: int) -> None:
         self._numbers.append(record_no)
         self._chars += chars
+        self._all_chars += chars
+        self._all_rows += 1
         if len(self._rows) >= _BATCH_ROWS or self._chars >= _BATCH_CHARS:
             self._flush()
 
@@ -148,6 +151,11 @@ class TableSpool:
         if self._rows or not self.paths:
             self._flush()
         self._finish_file()
+
+    @property
+    def record_size(self) -> int:
+        """Characters of a usual record."""
+        return self._all_chars // max(self._all_rows, 1)
 
     def relation(self) -> str:
         """The SQL FROM item over all files."""

@@ -1,17 +1,15 @@
 """From text cells to the contract's types: one SQL projection that never changes a value on its way."""
 
-import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sluice.contracts.model import Column, Contract
-from sluice.errors import DataRefused, ReadError
 from sluice.readers.base import cell
+from sluice.readers.header import Mapping, unique_names
 from sluice.readers.spool import quote_text
 
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
-_DATE = r"\d{4}-\d{1,2}-\d{1,2}"
+_DATE = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
 _ZONE = r"\s?(Z|z|UTC|[+-]\d{2}(:?\d{2})?)"
 _INTEGER = r"[+-]?\d+"
@@ -46,111 +44,21 @@ _SPELLINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """Which header position feeds which contract column; ``drift`` and ``missing`` as in ``Stage``."""
-
-    positions: dict[str, int]
-    unknown: tuple[int, ...]
-    drift: tuple[str, ...]
-    missing: tuple[str, ...]
-
-
-def normalised(name: str) -> str:
-    """A header cell as lower snake case: 'GitHub URL', 'githubUrl' and 'github-url' are 'github_url'."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.strip())
-    return re.sub(r"[\W_]+", "_", spaced).strip("_").lower()
-
-
-def match_header(header: Sequence[str], contract: Contract) -> Mapping:
-    """Find the contract's columns in the header.
-
-    Raises ReadError if none or a required one is missing, or two header cells mean the same column;
-    DataRefused for unknown columns where the contract's drift policy is ``refuse``.
-    """
-    spellings = _spellings(contract)
-    positions: dict[str, int] = {}
-    unknown: list[int] = []
-    for position, text in enumerate(header):
-        if text.startswith("_sluice_"):
-            continue
-        column = spellings.get(text) or spellings.get(_key(text))
-        if column is None:
-            unknown.append(position)
-        elif column in positions:
-            raise _ambiguous(column, header[positions[column]], text, contract)
-        else:
-            positions[column] = position
-    absent = [c.name for c in contract.columns if c.name not in positions]
-    _refuse_mismatch(header, contract, positions, absent)
-    drift = tuple(header[i] for i in unknown)
-    if drift and contract.drift == "refuse":
-        raise DataRefused(
-            f"The input has columns that {contract.dataset} does not know: {', '.join(drift)}.",
-            hint="Add them to the contract, remove them from the input, or set the drift policy to 'keep'.",
-            dataset=contract.dataset,
-            columns=list(drift),
-        )
-    return Mapping(positions, tuple(unknown), drift, tuple(absent))
-
-
-def _key(text: str) -> str:
-    return normalised(text).replace("_", "")
-
-
-def _spellings(contract: Contract) -> dict[str, str]:
-    """Exact names win over normalised ones; underscores do not count ('github_url' is 'GithubURL')."""
-    found: dict[str, str] = {}
-    for column in contract.columns:
-        for text in (column.name, *column.aliases):
-            found.setdefault(_key(text), column.name)
-    for column in contract.columns:
-        for text in (*column.aliases, column.name):
-            found[text] = column.name
-    return found
-
-
-def _ambiguous(column: str, first: str, second: str, contract: Contract) -> ReadError:
-    return ReadError(
-        f"The header cells '{first}' and '{second}' both mean the column {column}.",
-        hint="Rename or remove one of them.",
-        dataset=contract.dataset,
-        column=column,
-    )
-
-
-def _refuse_mismatch(
-    header: Sequence[str], contract: Contract, positions: dict[str, int], absent: Sequence[str]
-) -> None:
-    found = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
-    if not positions:
-        raise ReadError(
-            f"None of the input's columns belongs to {contract.dataset}; found: {found}.",
-            hint="Is this the right dataset? 'sluice datasets' lists them with their columns.",
-            dataset=contract.dataset,
-            header=list(header),
-        )
-    required = [name for name in absent if name in contract.required]
-    if required:
-        near = [m for n in required for m in difflib.get_close_matches(n, [normalised(h) for h in header], 1)]
-        meant = f" Did you mean {', '.join(near)}?" if near else ""
-        raise ReadError(
-            f"Contract mismatch: {contract.dataset} requires {', '.join(required)}, found: {found}.{meant}",
-            hint="Add the missing columns to the input, or their spelling as an alias to the contract.",
-            dataset=contract.dataset,
-            missing=required,
-            header=list(header),
-        )
-
-
 def kind(column: Column) -> str:
-    """The column's type family: a key of ``REASONS``, or VARCHAR."""
+    """The column's type family: a key of ``REASONS``, or VARCHAR.
+
+    JSON and UUID travel as text, so that PostgreSQL's type tells.
+    """
+    if column.postgres_type in ("json", "jsonb", "uuid"):
+        return "UUID" if column.postgres_type == "uuid" else "JSON"
     name = re.sub(r"\(.*\)", "", column.duckdb_type).strip().upper()
     name = _SPELLINGS.get(name, name)
     return "INTEGER" if "INT" in name and name != "INTERVAL" else name
 
 
-def projection(mapping: Mapping, contract: Contract, header: Sequence[str], relation: str, numbered: bool) -> str:
+def projection(
+    mapping: Mapping, contract: Contract, header: Sequence[str], relation: str, numbered: bool
+) -> str:
     """The SELECT that types ``relation``.
 
     Columns: the contract's, ``_extra``, ``_record_no`` (if ``numbered``), then ``_bad`` (list of positions of
@@ -165,8 +73,8 @@ def projection(mapping: Mapping, contract: Contract, header: Sequence[str], rela
         values.append(f"{_value(column, text, f'r{position}')} AS t{position}")
     number = ", _record_no" if numbered else ""
     every = ", ".join(cell(i) for i in range(len(header)))
-    raw = f"SELECT {', '.join(['*', *casts])} FROM {relation}"
-    typed = f"SELECT {', '.join([every + number, *values])} FROM ({raw})"
+    raw = f"SELECT {', '.join(['*', *casts])} FROM {relation}"  # noqa: S608
+    typed = f"SELECT {', '.join([every + number, *values])} FROM ({raw})"  # noqa: S608
     outputs = [
         f"t{known[c.name][1]} AS {quote_name(c.name)}"
         if c.name in known
@@ -176,23 +84,13 @@ def projection(mapping: Mapping, contract: Contract, header: Sequence[str], rela
     bad = _bad(contract, mapping, known)
     cells = f"to_json({_struct(header, range(len(header)))})"
     flags = f"{bad} AS _bad, CASE WHEN _bad IS NOT NULL THEN {cells} END AS _cells"
-    return f"SELECT {', '.join(outputs)}, {_extra(mapping, contract, header)} AS _extra{number}, {flags} FROM ({typed})"
+    outputs.append(f"{_extra(mapping, contract, header)} AS _extra{number}")
+    return f"SELECT {', '.join(outputs)}, {flags} FROM ({typed})"  # noqa: S608
 
 
 def quote_name(name: str) -> str:
     """A SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def unique_names(header: Sequence[str]) -> list[str]:
-    """Header cells as distinct names: an empty one becomes ``column_3``, a repeated one gets a number."""
-    seen: dict[str, int] = {}
-    names = []
-    for position, text in enumerate(header, 1):
-        name = text or f"column_{position}"
-        seen[name.lower()] = count = seen.get(name.lower(), 0) + 1
-        names.append(name if count == 1 else f"{name}_{count}")
-    return names
 
 
 def _struct(header: Sequence[str], positions: Sequence[int]) -> str:
@@ -236,13 +134,13 @@ def _is_null(column: Column, text: str) -> str:
 
 
 def _output_type(column: Column) -> str:
-    return "VARCHAR" if kind(column) in ("VARCHAR", "JSON") else column.duckdb_type
+    return "VARCHAR" if kind(column) in ("VARCHAR", "JSON", "UUID") else column.duckdb_type
 
 
 def _cast(column: Column, text: str) -> str:
     """DuckDB's own cast, which is lenient; ``_value`` decides where to believe it."""
     match kind(column):
-        case "VARCHAR" | "JSON" | "TIMESTAMPTZ":
+        case "VARCHAR" | "JSON" | "UUID" | "TIMESTAMPTZ":
             return ""
         case "DATE" | "TIMESTAMP" if column.formats:
             return ""
@@ -251,46 +149,62 @@ def _cast(column: Column, text: str) -> str:
 
 
 def _value(column: Column, text: str, cast: str) -> str:
-    """SQL for the typed value, NULL where the text is a null spelling or not of the type.
+    """SQL for the typed value, NULL where the text is a null spelling or not of the type."""
+    value = _parsed(column, text, cast)
+    spelled = "".join(column.null_values)
+    if kind(column) == "VARCHAR" or not (
+        spelled and (kind(column) == "BOOLEAN" or re.search(r"\d", spelled))
+    ):
+        return value
+    return f"CASE WHEN {_is_null(column, text)} THEN NULL ELSE {value} END"
 
-    A cast is believed if it gives the same text back; the rest must match the type's strict pattern.
-    """
+
+def _parsed(column: Column, text: str, cast: str) -> str:
+    """A cast is believed if it gives the same text back; the rest must match the type's strict pattern."""
     bare = f"trim({text}, {_BLANKS})"
     again = f"TRY_CAST({bare} AS {column.duckdb_type})"
     match kind(column):
         case "VARCHAR":
             return _string(column, text)
         case "BOOLEAN":
-            return f"CASE WHEN {cast} IS NOT NULL THEN {cast} ELSE {again} END"
+            return f"CASE WHEN {cast} IS NOT NULL THEN {cast} WHEN {text} <> '' THEN {again} END"
         case "INTEGER":
-            return _strict(text, cast, _INTEGER, again)
+            return _strict(text, f"{cast}::VARCHAR = {text}", cast, _INTEGER, again)
         case "DECIMAL":
             scale = _scale(column.duckdb_type)
             digits = rf"[+-]?(\d+\.?|\d*\.\d{{1,{scale}}}0*)" if scale else r"[+-]?\d+(\.0*)?"
-            return _strict(text, cast, digits, again)
+            return _strict(text, f"{cast}::VARCHAR = {text}", cast, digits, again)
         case "DOUBLE" | "FLOAT":
             fits = f"CASE WHEN isfinite({again}) THEN {again} END"
-            return f"CASE WHEN regexp_full_match({bare}, '{_FLOAT}') THEN {fits} END"
+            return _strict(
+                text, f"isfinite({cast}) AND regexp_full_match({text}, '{_FLOAT}')", cast, _FLOAT, fits
+            )
         case "DATE":
             return _date(column, text, cast)
         case "TIMESTAMP" | "TIMESTAMPTZ":
             return _timestamp(column, text, cast)
         case "TIME":
-            return _strict(text, cast, _CLOCK, f"CASE WHEN {again} < TIME '24:00:00' THEN {again} END")
+            midnight = "TIME '24:00:00'"
+            fits = f"CASE WHEN {again} < {midnight} THEN {again} END"
+            return _strict(text, f"{cast}::VARCHAR = {text} AND {cast} < {midnight}", cast, _CLOCK, fits)
         case "JSON":
-            bare_json = f"regexp_replace({text}, '\"([^\"\\\\]|\\\\.)*\"', '0', 'g')"
-            strict = f"NOT regexp_matches({bare_json}, '{_LOOSE_JSON}') AND NOT regexp_matches({text}, '{_JSON_NUL}')"
-            valid = f"CASE WHEN json_valid({text}) THEN {strict} ELSE false END"
-            return f"CASE WHEN {_is_null(column, text)} THEN NULL WHEN {valid} THEN {text} END"
+            return _json(column, text)
         case "UUID":
-            return _strict(text, cast, _UUID, again)
+            return _strict(text, "false", text, _UUID, f"TRY_CAST({bare} AS UUID)::VARCHAR")
         case _:
             return f"CASE WHEN {cast}::VARCHAR = {text} THEN {cast} END"
 
 
-def _strict(text: str, cast: str, pattern: str, value: str) -> str:
+def _strict(text: str, believed: str, cast: str, pattern: str, value: str) -> str:
     matches = f"regexp_full_match(trim({text}, {_BLANKS}), '{pattern}')"
-    return f"CASE WHEN {cast}::VARCHAR = {text} THEN {cast} WHEN {matches} THEN {value} END"
+    return f"CASE WHEN {believed} THEN {cast} WHEN {text} = '' THEN NULL WHEN {matches} THEN {value} END"
+
+
+def _json(column: Column, text: str) -> str:
+    without_strings = f"regexp_replace({text}, '\"([^\"\\\\]|\\\\.)*\"', '0', 'g')"
+    strict = f"NOT regexp_matches({without_strings}, '{_LOOSE_JSON}') AND NOT regexp_matches({text}, '{_JSON_NUL}')"
+    valid = f"CASE WHEN json_valid({text}) THEN {strict} ELSE false END"
+    return f"CASE WHEN {_is_null(column, text)} THEN NULL WHEN {valid} THEN {text} END"
 
 
 def _string(column: Column, text: str) -> str:
@@ -316,11 +230,10 @@ def _date(column: Column, text: str, cast: str) -> str:
         parsed = _formats(column, text)
         return f"CASE WHEN {parsed} = date_trunc('day', {parsed}) THEN {parsed}::DATE END"
     bare = f"trim({text}, {_BLANKS})"
-    pattern = rf"{_DATE}([T ]00:00(:00(\.0+)?)?)?"
     again = f"CASE WHEN year(TRY_CAST({bare} AS DATE)) > 0 THEN TRY_CAST({bare} AS DATE) END"
     # Ten characters that begin with a digit and give such a year can only be a plain date.
     plain = f"strlen({text}) = 10 AND {text} < ':' AND {cast} BETWEEN DATE '1000-01-01' AND DATE '9999-12-31'"
-    return f"CASE WHEN {plain} THEN {cast} WHEN regexp_full_match({bare}, '{pattern}') THEN {again} END"
+    return _strict(text, plain, cast, rf"{_DATE}([T ]00:00(:00(\.0+)?)?)?", again)
 
 
 def _timestamp(column: Column, text: str, cast: str) -> str:
@@ -329,11 +242,9 @@ def _timestamp(column: Column, text: str, cast: str) -> str:
     bare = f"trim({text}, {_BLANKS})"
     if column.formats:
         return f"{_formats(column, text)}::{column.duckdb_type}"
-    pattern = rf"{_DATE}([T ]{_CLOCK}({_ZONE})?)?"
     # DuckDB wants no space before the offset, and a colon in it.
     tidy = rf"regexp_replace({bare}, '\s?([+-]\d\d):?(\d\d)$', '\1:\2')"
     again = f"TRY_CAST({tidy} AS TIMESTAMPTZ)"
-    value = again if zoned else f"{again}::{column.duckdb_type}"
-    strict = f"WHEN regexp_full_match({bare}, '{pattern}') AND year({again}) BETWEEN 1 AND 9999 THEN {value}"
-    plain = "" if zoned else f"WHEN {cast}::VARCHAR = {text} AND year({cast}) BETWEEN 1 AND 9999 THEN {cast}"
-    return f"CASE {plain} {strict} END"
+    value = f"CASE WHEN year({again}) BETWEEN 1 AND 9999 THEN {again}{'' if zoned else '::' + column.duckdb_type} END"
+    plain = "false" if zoned else f"{cast}::VARCHAR = {text} AND year({cast}) BETWEEN 1 AND 9999"
+    return _strict(text, plain, "NULL" if zoned else cast, rf"{_DATE}([T ]{_CLOCK}({_ZONE})?)?", value)

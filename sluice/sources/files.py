@@ -20,7 +20,7 @@ def find(text: str) -> list[tuple[str, str, int | None]]:
     text = _path_of(text)
     if Path(text).exists() or not has_magic(text):
         return [_checked(Path(text))]
-    paths = [Path(name) for name in sorted(glob(text, recursive=True)) if not Path(name).is_dir()]
+    paths = [Path(name) for name in sorted(glob(text, recursive=True)) if not Path(name).is_dir()]  # noqa: PTH207
     if not paths:
         raise SourceError(f"No file matches {text}.", hint="Check the pattern and the folder.", file=text)
     return [_checked(path) for path in paths]

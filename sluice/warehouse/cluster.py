@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -30,6 +31,8 @@ SETTINGS: Mapping[str, str] = {
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "jit": "off",
+    # The default starts with the user's own schema, and our user is called like our schema.
+    "search_path": "'public'",
     "logging_collector": "on",
     "log_directory": "'log'",
     "log_filename": "'postgresql-%a.log'",
@@ -63,15 +66,24 @@ def answers(data: Path) -> bool:
 
 
 def postmaster(data: Path) -> int | None:
-    """The server's process id, or None if no living process of PostgreSQL bears the noted one."""
-    lines = _pid_file(data)
+    """The server's process id, or None if the noted one is dead or has passed to another program."""
     try:
-        process = psutil.Process(abs(int(lines[0])))
-        # A container's first process may not bury the dead: a zombie is no server.
-        alive = process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
-    except (IndexError, ValueError, psutil.NoSuchProcess):
+        pid = abs(int(_pid_file(data)[0]))
+        process = psutil.Process(pid)
+        ours = process.name() == "postgres" and Path(process.cwd()) == data
+    except psutil.AccessDenied:
+        ours = True
+    except (IndexError, ValueError, psutil.NoSuchProcess, psutil.ZombieProcess):
         return None
-    return process.pid if alive else None
+    return pid if ours and _lives(pid) else None
+
+
+def _lives(pid: int) -> bool:
+    """A zombie does not: a container's first process may never bury it."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def make(data: Path, runner: Runner, programs: Path) -> None:
@@ -118,20 +130,32 @@ def start(data: Path, runner: Runner, programs: Path, settings: Mapping[str, str
         claim_folder(folder, runner)
     _write_settings(data, runner, {**SETTINGS, **settings}, folder)
     _forget_dead_server(data, folder)
-    log = data / "start.log"
-    command = [str(programs / "pg_ctl"), "start", "-D", str(data), "-l", str(log), "-w", "-s"]
     deadline = time.monotonic() + RELEASE_SECONDS
-    while True:
-        log.unlink(missing_ok=True)
-        done = run([*command, "-t", str(START_SECONDS)], runner)
-        if not done.returncode:
-            return
-        if postmaster(data) is not None:
-            raise _recovering(data)
-        lines = [*_tail(newest_log(data)), *_tail(log), done.stderr.strip()]
+    while not _launch(data, runner, programs):
+        lines = [*_tail(newest_log(data)), *_tail(data / "start.log")]
         if not any("shared memory block" in line for line in lines) or time.monotonic() > deadline:
             raise _not_started(data, lines)
         time.sleep(0.1)
+
+
+def _launch(data: Path, runner: Runner, programs: Path) -> bool:
+    """Start the server in a session of its own. Returns whether it became ready; else it has ended.
+
+    Not by ``pg_ctl``, which pastes the paths into a shell command, and looks ten times a second only.
+    """
+    log = data / "start.log"
+    log.unlink(missing_ok=True)
+    script = 'log=$1; shift; "$@" </dev/null >"$log" 2>&1 & echo $!'
+    command = ["/bin/sh", "-c", script, "sh", str(log), str(programs / "postgres"), "-D", str(data)]
+    pid = int(run(command, runner, start_new_session=True).stdout)
+    deadline = time.monotonic() + START_SECONDS
+    while _lives(pid):
+        if answers(data):
+            return True
+        if time.monotonic() > deadline:
+            raise _recovering(data)
+        time.sleep(0.01)
+    return False
 
 
 def _comes_up(data: Path) -> bool:
@@ -172,12 +196,19 @@ def newest_log(data: Path) -> Path:
     return logs[-1] if logs else data / "start.log"
 
 
-def run(command: list[str], runner: Runner) -> subprocess.CompletedProcess[str]:
+def run(command: list[str], runner: Runner, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run one of PostgreSQL's programs as the cluster's OS user, speaking English."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
     environment.update(LC_ALL="C", LANG="C")
     return subprocess.run(
-        command, capture_output=True, text=True, cwd="/", env=environment, check=False, **runner.popen
+        command,
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env=environment,
+        check=False,
+        **runner.popen,
+        **options,
     )
 
 

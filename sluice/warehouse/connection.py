@@ -1,5 +1,6 @@
 """The warehouse: one PostgreSQL database, embedded or by URL, and connections to it."""
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ _DEFAULTS: dict[str, Any] = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
+# A server that was just killed still takes connections for a moment.
+_REVIVAL_PAUSES = (0.0, 0.1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,14 @@ class Warehouse:
 
         Raises RetryError if the server can't be reached for now, SetupError if it refuses us or is too old.
         """
-        try:
-            return self._connect(autocommit, options)
-        except RetryError:
-            if self.embedded is None:
-                raise
-            self.embedded.ensure()
-            return self._connect(autocommit, options)
+        if self.embedded is not None:
+            for pause in _REVIVAL_PAUSES:
+                try:
+                    return self._connect(autocommit, options)
+                except RetryError:
+                    time.sleep(pause)
+                    self.embedded.ensure()
+        return self._connect(autocommit, options)
 
     def _connect(self, autocommit: bool, options: dict[str, Any]) -> Connection:
         conninfo = make_conninfo("", **{**_DEFAULTS, **conninfo_to_dict(self.url), **options})

@@ -109,10 +109,10 @@ class TableCheck:
     def obsolete(self) -> Iterator[Change]:
         """Keys that the contract no longer has; those made by hand stay."""
         wanted = columns.keys(self.contract)
-        groups = {frozenset(key.columns) for key in wanted}
+        unique = {frozenset(key.columns) for key in wanted if not key.primary}
         primary = {frozenset(key.columns) for key in wanted if key.primary}
         for key in self.found.keys:
-            if frozenset(key.columns) in (primary or groups if key.primary else groups):
+            if frozenset(key.columns) in (primary or unique if key.primary else unique):
                 continue
             text = f"the key ({', '.join(key.columns)}) is not in the contract"
             if (key.primary and primary) or self._is_ours(key):

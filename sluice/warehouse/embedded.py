@@ -6,6 +6,7 @@ stops the server when the Python process ends; ours stays up until ``stop``.
 
 import fcntl
 import importlib.util
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -107,16 +108,19 @@ class Embedded:
     def _lock(self) -> Iterator[None]:
         """One process at a time may start or stop this cluster."""
         try:
-            handle = (self.home / "postgres.lock").open("a")
+            # Read-only, so that it doesn't matter which user made the file.
+            handle = os.open(self.home / "postgres.lock", os.O_RDONLY | os.O_CREAT, 0o644)
         except OSError as cause:
             raise SetupError.of(cause, hint="Set SLUICE_HOME to a folder that you may write to.") from cause
-        with handle:
+        try:
             deadline = time.monotonic() + LOCK_SECONDS
-            while not _locked(handle.fileno()):
+            while not _locked(handle):
                 if time.monotonic() > deadline:
                     raise RetryError("Another process has been starting PostgreSQL for too long.")
                 time.sleep(0.02)
             yield
+        finally:
+            os.close(handle)
 
 
 def _locked(descriptor: int) -> bool:

@@ -38,9 +38,7 @@ class Merge:
 
     def run(self, text: str, *args: object, **parts: sql.Composable) -> psycopg.Cursor:
         """Execute ``text`` with tables and parts composed in; ``%s`` values are bound."""
-        composed = sql.SQL(text).format(  # type: ignore[arg-type]
-            incoming=self.incoming, target=self.target, **parts
-        )
+        composed = sql.SQL(text).format(incoming=self.incoming, target=self.target, **parts)
         return self.connection.execute(composed, args or None)
 
 
@@ -72,6 +70,14 @@ def discard(merge: Merge, doomed: sql.Identifier) -> int:
     """Delete the rows that ``doomed`` lists by ``_load_id, _record_no``; returns how many went."""
     text = "DELETE FROM {incoming} i USING {doomed} d WHERE i._load_id = d._load_id AND i._record_no = d._record_no"
     return merge.run(text, doomed=doomed).rowcount
+
+
+def ranges(connection: psycopg.Connection, table: sql.Identifier, condition: str = "true") -> dict[int, str]:
+    """Record numbers in ``table`` by load, as the text of an int8multirange."""
+    query = sql.SQL(
+        "SELECT _load_id, range_agg(int8range(_record_no, _record_no, '[]'))::text FROM {} WHERE {} GROUP BY 1"
+    ).format(table, sql.SQL(condition))
+    return dict(connection.execute(query).fetchall())
 
 
 def is_empty(merge: Merge) -> bool:

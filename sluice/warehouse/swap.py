@@ -87,7 +87,7 @@ def _add_constraints(
     changes += [
         sql.SQL("ADD CONSTRAINT {} {}").format(
             sql.Identifier(_temporary(old, number)),
-            sql.SQL(definition),  # type: ignore[arg-type]  # PostgreSQL's own rendering
+            sql.SQL(definition),  # PostgreSQL's own rendering
         )
         for number, (_, _, definition) in enumerate(constraints)
     ]

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, JSONB
 
 SCHEMA = "sluice"
 STATUSES = ("pending", "processing", "retrying", "completed", "failed", "cancelled")
@@ -133,6 +133,9 @@ loads = Table(
     _count("unchanged"),
     _count("superseded"),
     _count("rejected"),
+    # Which records those were, so that every input record can be traced.
+    Column("unchanged_records", INT8MULTIRANGE),
+    Column("superseded_records", INT8MULTIRANGE),
     Column("quality_score", Double),
     _json("seconds"),
     _json("drift", "[]"),
@@ -180,6 +183,7 @@ rule_results = Table(
     Column("organization_id", Integer, nullable=False),
     Column("dataset", Text, nullable=False),
     Column("expectation", Text, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("column_name", Text),
     Column("severity", Text, nullable=False),
     Column("success", Boolean, nullable=False),

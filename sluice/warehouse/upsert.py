@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from sluice.warehouse.merge import LINEAGE, REBUILD_SHARE, Merge, listed, same, unique_keys
+from sluice.warehouse.merge import LINEAGE, REBUILD_SHARE, Merge, listed, ranges, same, unique_keys
 from sluice.warehouse.swap import obstacles, swap
 
 TODO = sql.Identifier("pg_temp", "sluice_todo")
@@ -13,25 +13,32 @@ TODO = sql.Identifier("pg_temp", "sluice_todo")
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """What became of the incoming rows, by load: written, equal to what stood, overtaken by a later record."""
+    """What became of the incoming rows, by load: written, equal to what stood, overtaken by a later record.
+
+    ``unchanged_records`` names the equal ones, as the text of an int8multirange.
+    """
 
     published: Counter[int]
     unchanged: Counter[int]
     superseded: Counter[int]
+    unchanged_records: dict[int, str]
 
 
-def upsert(merge: Merge, clashes: sql.Identifier) -> Upserted:
+def upsert(merge: Merge, clashes: sql.Identifier, overtaken: sql.Identifier) -> Upserted:
     """Update partners that differ and insert rows without one.
 
     Rows that would break another unique key are listed in ``clashes`` and left out; the caller counts them.
+    Rows that a later record replaces are listed in ``overtaken``.
     Raises psycopg.errors.UniqueViolation where two rows trade the values of a unique column.
     """
     _match(merge)
     superseded: Counter[int] = Counter()
     if len(unique_keys(merge.contract)) > 1:
-        superseded = _keep_last(merge)
+        superseded = _keep_last(merge, overtaken)
         _set_aside_clashes(merge, clashes)
-    done = Upserted(_counted(merge, "changed"), _counted(merge, "NOT changed"), superseded)
+    unchanged = _counted(merge, "NOT changed")
+    equal = ranges(merge.connection, TODO, "NOT changed") if unchanged else {}
+    done = Upserted(_counted(merge, "changed"), unchanged, superseded, equal)
     if published := done.published.total():
         _write(merge, published)
     return done
@@ -74,13 +81,15 @@ def _joins(merge: Merge) -> tuple[sql.Composed, sql.Composable]:
     return sql.SQL(" ").join(parts), partner
 
 
-def _keep_last(merge: Merge) -> Counter[int]:
+def _keep_last(merge: Merge, overtaken: sql.Identifier) -> Counter[int]:
     """Of several rows with one partner the last record wins; returns how many lost, by load."""
     rows = merge.run(
-        "DELETE FROM {todo} d USING (SELECT ctid AS row, row_number() OVER"
+        "WITH lost AS (DELETE FROM {todo} d USING (SELECT ctid AS row, row_number() OVER"
         " (PARTITION BY old ORDER BY _load_id DESC, _record_no DESC) AS place FROM {todo} WHERE old IS NOT NULL) p"
-        " WHERE d.ctid = p.row AND p.place > 1 RETURNING d._load_id",
+        " WHERE d.ctid = p.row AND p.place > 1 RETURNING d._load_id, d._record_no)"
+        " INSERT INTO {overtaken} SELECT * FROM lost RETURNING _load_id",
         todo=TODO,
+        overtaken=overtaken,
     )
     return Counter(load for (load,) in rows)
 
@@ -105,7 +114,7 @@ def _set_aside_clashes(merge: Merge, clashes: sql.Identifier) -> None:
 
 def _counted(merge: Merge, condition: str) -> Counter[int]:
     text = "SELECT _load_id, count(*) FROM {todo} WHERE {condition} GROUP BY 1"
-    return Counter(dict(merge.run(text, todo=TODO, condition=sql.SQL(condition)).fetchall()))  # type: ignore[arg-type]
+    return Counter(dict(merge.run(text, todo=TODO, condition=sql.SQL(condition)).fetchall()))
 
 
 def _write(merge: Merge, published: int) -> None:
@@ -133,7 +142,8 @@ def _may_rebuild(merge: Merge) -> bool:
 def _write_in_place(merge: Merge) -> None:
     sets = sql.SQL(", ").join(sql.SQL("{0} = i.{0}").format(sql.Identifier(name)) for name in merge.names)
     merge.run(
-        "UPDATE {target} t SET {sets} FROM {incoming} i JOIN {todo} d ON i.ctid = d.new WHERE t.ctid = d.old AND d.changed",
+        "UPDATE {target} t SET {sets} FROM {incoming} i JOIN {todo} d ON i.ctid = d.new "
+        "WHERE t.ctid = d.old AND d.changed",
         sets=sets,
         todo=TODO,
     )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case a line reads as a table)
 """Each constraint becomes a rule that marks the right rows in DuckDB."""
 
 import re
@@ -7,14 +8,12 @@ from typing import Any
 import duckdb
 import pytest
 import sqlalchemy as sa
+from contract_cases import compiled, error_of, failing, rule, table_rule_fails
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from sqlalchemy.dialects import sqlite
 
 from sluice.contracts.sql import failing_rows_query, identifier, literal, pattern_problem
-
-from contract_cases import compiled, error_of, failing, rule, table_rule_fails
 
 ROW_RULES: list[tuple[str, str, list[Any], list[Any]]] = [
     ("required: true", "required", [None, "x"], [None]),
@@ -53,10 +52,10 @@ ROW_RULES: list[tuple[str, str, list[Any], list[Any]]] = [
     ("quality: [{rule: nullCheck}]", "required", [None, "x"], [None]),
     ("quality: [{metric: missingValues, mustBe: 0, arguments: {missingValues: [null, '', N/A]}}]", "missing", [None, "", "N/A", "NA"], [None, "", "N/A"]),
     ("quality: [{metric: missingValues, mustBe: 0, arguments: {missingValues: [N/A]}}]", "missing", [None, "N/A"], ["N/A"]),
-    ("quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: [a, b]}}]", "invalid", ["a", "c", None], ["c"]),
-    ("quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: '^[a-z]{2}$'}}]", "invalid", ["ab", "a"], ["a"]),
+    ("quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: [a, b]}}]", "enum", ["a", "c", None], ["c"]),
+    ("quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: '^[a-z]{2}$'}}]", "pattern", ["ab", "a"], ["a"]),
     ("quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: [ab, x], pattern: '^..$'}}]", "invalid", ["ab", "x", "cd"], ["x", "cd"]),
-    ("quality:\n- rule: validValues\n  mustBe: 0\n  validValues: [a]", "invalid", ["a", "c"], ["c"]),
+    ("quality:\n- rule: validValues\n  mustBe: 0\n  validValues: [a]", "enum", ["a", "c"], ["c"]),
 ]  # fmt: skip
 
 
@@ -72,9 +71,9 @@ TABLE_RULES: list[tuple[str, str, list[Any], bool]] = [
     ("metric: nullValues, mustBeLessThan: 50, unit: percent", "required", [None, "x"], True),
     ("metric: nullValues, mustBeLessThan: 50, unit: percent", "required", [], False),
     ("metric: nullValues, mustBeGreaterThan: 0", "required", ["x"], True),
-    ("metric: invalidValues, mustBeBetween: [1, 2], arguments: {validValues: [a]}", "invalid", ["b", "b"], False),
-    ("metric: invalidValues, mustBeBetween: [1, 2], arguments: {validValues: [a]}", "invalid", ["a"], True),
-    ("metric: invalidValues, mustNotBeBetween: [1, 2], arguments: {validValues: [a]}", "invalid", ["b"], True),
+    ("metric: invalidValues, mustBeBetween: [1, 2], arguments: {validValues: [a]}", "enum", ["b", "b"], False),
+    ("metric: invalidValues, mustBeBetween: [1, 2], arguments: {validValues: [a]}", "enum", ["a"], True),
+    ("metric: invalidValues, mustNotBeBetween: [1, 2], arguments: {validValues: [a]}", "enum", ["b"], True),
     ("metric: duplicateValues, mustBeLessThan: 2", "duplicate", ["a", "a", "b", None, None], False),
     ("metric: duplicateValues, mustBeLessThan: 2", "duplicate", ["a", "a", "a"], True),
     ("type: sql, query: 'SELECT count(*) FROM ${table} WHERE ${property} = ''x''', mustBe: 1", "sql", ["x", "y"], False),
@@ -221,6 +220,12 @@ def test_sql_in_another_servers_dialect_is_kept_and_noted():
     assert contract.rules == ()
     assert "not run" in contract.notes[0]
     assert "does not run" in error_of(body.replace("snowflake", "duckdb")).message
+
+
+def test_sql_with_a_variable_of_another_tool_is_noted(one_column):
+    query = "SELECT count(*) FROM ${TARGET_TABLE} WHERE c > ${CUTOFF:-1}"
+    contract = one_column(f"quality: [{{type: sql, query: '{query}', mustBe: 0}}]")
+    assert (contract.rules, len(contract.notes)) == ((), 1)
 
 
 def test_sql_over_another_table_is_noted():

@@ -52,7 +52,7 @@ def unique(*columns: str, **more: Any) -> Rule:
 def row_count(least: int, **more: Any) -> Rule:
     return Rule(
         "row_count", "ExpectTableRowCountToBeBetween", {"min_value": least}, "table",
-        message=f"there must be at least {least} rows", **more,
+        message=f"there must be at least {least} rows.", **more,
     )  # fmt: skip
 
 

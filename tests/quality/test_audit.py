@@ -2,6 +2,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -77,6 +78,7 @@ def test_a_warning_is_reported_and_rejects_nothing(judge_rows):
 def test_a_failed_table_rule_refuses_the_load_and_says_what_was_found(judge_rows):
     verdict = judge_rows(contract_of(row_count(5)), GOOD)
     assert verdict.refused == ("row_count: there must be at least 5 rows (found 3)",)
+    assert verdict.results[0].id == "row_count"
 
 
 def test_table_rules_judge_the_stage_as_it_was_read(judge_rows):
@@ -149,8 +151,10 @@ def test_a_gx_row_rule_of_the_contract_rejects_rows_by_gxs_own_query(judge_rows,
 )  # fmt: skip
 def test_gx_row_rules_name_their_rows(judge_rows, expectation, kwargs, failing):
     rows = [
-        {"id": 1, "code": "ab", "amount": 1}, {"id": 2, "code": "bx", "amount": 5}, {"id": 3, "code": "cxx", "amount": 9},
-    ]  # fmt: skip
+        {"id": 1, "code": "ab", "amount": 1},
+        {"id": 2, "code": "bx", "amount": 5},
+        {"id": 3, "code": "cxx", "amount": 9},
+    ]
     verdict = judge_rows(contract_of(Rule("own", expectation, kwargs)), rows)
     assert [r[1] for r in rejects(verdict)] == failing
 
@@ -191,13 +195,13 @@ def test_gx_table_rules_run_on_duckdb(judge_rows, expectation, kwargs):
 
 def test_a_rule_that_cannot_be_judged_is_an_error_that_names_it(judge_rows):
     broken = Rule("ghost", "ExpectColumnValuesToNotBeNull", {"column": "nowhere"}, column="nowhere")
-    with pytest.raises(ContractError, match=r"'ghost'.*nowhere"):
+    with pytest.raises(ContractError, match=r"'nowhere\.ghost'"):
         judge_rows(contract_of(required("id"), broken), GOOD)
 
 
 def test_a_type_error_inside_gx_names_the_rule(judge_rows):
     broken = Rule("odd", "ExpectColumnValuesToBeBetween", {"column": "name", "min_value": 1}, column="name")
-    with pytest.raises(ContractError, match="'odd'"):
+    with pytest.raises(ContractError, match=r"'name\.odd'"):
         judge_rows(contract_of(required("id"), broken), GOOD)
 
 
@@ -214,6 +218,30 @@ def test_too_little_memory_is_a_set_up_error(stage_of, tmp_path):
     (tmp_path / "v" / "spill").write_text("no room to spill")
     with pytest.raises(SetupError, match="memory"):
         audit([stage], contract, mode="append", directory=tmp_path / "v", memory_limit_mb=15)
+
+
+def test_a_stage_that_vanished_is_a_set_up_error(stage_of, tmp_path):
+    stage = stage_of(GOOD)
+    stage.rows_path.unlink()
+    with pytest.raises(SetupError, match="No files found"):
+        audit([stage], contract_of(required("id")), mode="append", directory=tmp_path / "v")
+
+
+def test_sql_of_ours_that_does_not_run_is_a_bug(judge_rows):
+    rule = dataclasses.replace(at_least("amount", 3), failing_rows="amont < 3")
+    with pytest.raises(BugError, match="amont"):
+        judge_rows(contract_of(rule), GOOD)
+
+
+def test_audits_run_side_by_side_in_threads(stage_of, tmp_path):
+    contract = contract_of(at_least("amount", 2), unique("id"), row_count(1))
+    stages = [stage_of([{"id": 1, "amount": n % 4}]) for n in range(8)]
+
+    def one(number):
+        return audit([stages[number]], contract, mode="append", directory=tmp_path / f"v{number}").rejected
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(one, range(8))) == [1, 1, 0, 0, 1, 1, 0, 0]
 
 
 def test_sql_that_finds_fewer_rows_than_gx_counted_is_a_bug_and_lets_nothing_pass(judge_rows):

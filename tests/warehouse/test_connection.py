@@ -4,10 +4,8 @@ import os
 import pickle
 import signal
 import socket
-from pathlib import Path
 
 import pytest
-from tests.conftest import temporary_home
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import text
 
@@ -102,12 +100,10 @@ def test_settings_choose_the_url_over_the_embedded_server(warehouse, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_embedded_server_comes_back_for_a_connection_after_it_was_killed():
-    with temporary_home() as home:
-        warehouse = Warehouse.from_settings(Settings(home=Path(home), database_url=None)).prepare()
-        assert warehouse.embedded is not None
-        pid = warehouse.embedded.status().pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        with warehouse.connect() as connection:
-            assert connection.execute("SELECT name FROM sluice.organizations").fetchone() == ("default",)
+def test_the_embedded_server_comes_back_for_a_connection_after_it_was_killed(server):
+    warehouse = Warehouse.from_settings(Settings(home=server.home, database_url=None)).prepare()
+    pid = server.status().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    with warehouse.connect() as connection:
+        assert connection.execute("SELECT name FROM sluice.organizations").fetchone() == ("default",)

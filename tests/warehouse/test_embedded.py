@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.conftest import FAST, temporary_home
 
 from sluice.errors import SetupError
 from sluice.warehouse import cluster
 from sluice.warehouse.embedded import Embedded
+from tests.conftest import FAST, temporary_home
 
 ENSURE = "import sys; from pathlib import Path; from sluice.warehouse.embedded import Embedded; "
 
@@ -32,6 +32,8 @@ def kill_postmaster(server: Embedded) -> int:
     pid = server.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
+    while server.status().pid is not None:
+        time.sleep(0.01)
     return pid
 
 

@@ -20,7 +20,8 @@ SCRIPTS = Path(migrate.__file__).with_name("migrations")
 # What Alembic's comparison leaves out.
 DETAILS = """
 SELECT conrelid::regclass::text || ' ' || conname || ' ' || pg_get_constraintdef(oid)
-FROM pg_constraint WHERE connamespace = 'sluice'::regnamespace AND conrelid::regclass::text <> %(versions)s
+FROM pg_constraint WHERE connamespace = 'sluice'::regnamespace AND contype <> 'n'
+    AND conname <> 'alembic_version_pkc'
 UNION ALL
 SELECT indexdef FROM pg_indexes WHERE schemaname = 'sluice' AND tablename <> 'alembic_version'
 UNION ALL
@@ -32,7 +33,7 @@ FROM information_schema.columns WHERE table_schema = 'sluice' AND table_name <> 
 
 def details(warehouse):
     with warehouse.connect() as connection:
-        rows = connection.execute(DETAILS, {"versions": "sluice.alembic_version"}).fetchall()
+        rows = connection.execute(DETAILS).fetchall()
     return sorted(row[0] for row in rows)
 
 

@@ -1,0 +1,20 @@
+"""Runs a flow in this process, for the command line and for measurements."""
+
+from typing import Any
+
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+from flows.standard_ingestion import IngestionRequest, standard_ingestion
+from sluice.jobs.steps import warm_up
+
+__all__ = ["run_here", "warm_up"]
+
+
+def run_here(request: dict[str, Any]) -> dict[str, Any]:
+    """The outcome of the standard ingestion. Raises what its steps raise.
+
+    The job's lease proves that this process lives, so Prefect's heartbeat, whose thread would hold the end of
+    the run back for up to a second, is off.
+    """
+    with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        return standard_ingestion(IngestionRequest.model_validate(request))

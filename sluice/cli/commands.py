@@ -1,0 +1,18 @@
+"""Registers every command with the app."""
+
+import typer
+
+from sluice.cli import datasets, db, demo, jobs, load, quality, trace
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands in the order in which the help lists them."""
+    app.command("demo")(demo.demo)
+    app.command("load")(load.load)
+    app.command("jobs")(jobs.jobs)
+    app.command("rejects")(jobs.rejects)
+    app.command("replay")(load.replay)
+    app.command("trace")(trace.trace)
+    app.add_typer(datasets.app, name="datasets")
+    app.command("docs")(quality.docs)
+    app.add_typer(db.app, name="db")

@@ -1,0 +1,139 @@
+"""``sluice load`` and ``sluice replay``: own files through the standard ingestion flow."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sluice.cli import output
+from sluice.cli.options import AsJson, key_values
+from sluice.cli.runner import run
+from sluice.contracts.registry import Registry
+from sluice.errors import SetupError
+from sluice.jobs import ledger
+from sluice.jobs.replay import mark_replayed, write_rejects
+from sluice.settings import settings
+from sluice.sources.model import source_of
+from sluice.warehouse.connection import Warehouse
+
+MODES = ("append", "upsert", "replace")
+COUNTS = ("read", "published", "unchanged", "superseded", "rejected")
+ALWAYS = ("read", "published", "rejected")
+
+
+def load(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Paths, globs, file://, http(s)://, s3://, gs:// or az:// URLs.", metavar="FILE..."
+        ),
+    ],
+    dataset: Annotated[
+        str, typer.Option("--dataset", "-d", help="Where to: a name that `sluice datasets` lists.")
+    ],
+    mode: Annotated[
+        str,
+        typer.Option(
+            "--mode",
+            "-m",
+            help="append: a key that stands already is a reject. upsert: by key, the last record wins."
+            " replace: these become the only rows.",
+        ),
+    ] = "append",
+    source_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source-option",
+            "-o",
+            metavar="k=v",
+            help="For the reader: delimiter, quote, encoding, header, sheet, ...",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Load again what was loaded before.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load files into a dataset, all of them or none.
+
+    Every row is typed and checked by the dataset's contract. Rows that fail are kept with their reason
+    (`sluice rejects JOB`), never dropped.
+
+        sluice load bugs.csv --dataset bugs
+        sluice load 'in/*.csv' https://example.org/more.json --dataset projects --mode upsert
+    """
+    if mode not in MODES:
+        raise SetupError(f"There is no mode '{mode}'.", hint=f"Choose one of {', '.join(MODES)}.")
+    Registry.from_settings(settings()).get(dataset)
+    options = key_values(source_option or [])
+    request = {
+        "dataset": dataset,
+        "sources": [source_of(text, options).model_dump() for text in files],
+        "mode": mode,
+        "force": force,
+        **tenant(),
+    }
+    show(run(request), as_json)
+
+
+def tenant() -> dict[str, int]:
+    """The organization and user that commands act for."""
+    return {"organization_id": settings().organization_id, "user_id": settings().user_id}
+
+
+def show(outcome: dict[str, Any], as_json: bool = False) -> None:
+    """Print what a load did."""
+    if as_json:
+        output.as_json(outcome)
+        return
+    summary([outcome])
+    output.say("")
+    for name, count in outcome["reasons"].items():
+        output.say(f"  {count:,} rejected: {name}")
+    if outcome["drift"]:
+        output.say(f"  columns outside the contract, kept in _extra: {', '.join(outcome['drift'])}")
+    for text in outcome["warnings"]:
+        output.say(f"  warning: {text}")
+    for seen in outcome["skipped"]:
+        output.say(f"  {seen['source']}: loaded before by {seen['job_id']}; --force loads it again")
+    job = outcome["job_id"]
+    output.say(f"job {job}" + (f"; see the rejects: sluice rejects {job}" if outcome["rejected"] else ""))
+
+
+def summary(outcomes: list[dict[str, Any]]) -> None:
+    """The result table: a line a load."""
+    counts = [name for name in COUNTS if name in ALWAYS or any(o[name] for o in outcomes)]
+    output.table(
+        ["file", "dataset", *counts, "quality", "seconds"],
+        [
+            [
+                ", ".join(o["files"]) or "–",
+                o["dataset"],
+                *(o[name] for name in counts),
+                o["quality_score"],
+                o["seconds"].get("total"),
+            ]
+            for o in outcomes
+        ],
+    )
+
+
+def replay(
+    job: Annotated[str, typer.Argument(help="The job whose rejects to load again.", metavar="JOB")],
+    mode: Annotated[str | None, typer.Option("--mode", "-m", help="Empty: the job's own mode.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """After a fix of the contract: load only a job's rejects again.
+
+    A job that failed as a whole is run again from its sources.
+    To correct the rows themselves, export them (`sluice rejects JOB --out rejects.csv`), edit, and load the file.
+    """
+    warehouse = Warehouse.from_settings().prepare()
+    row = ledger.get(warehouse, job)
+    with tempfile.TemporaryDirectory(prefix="sluice-replay-") as folder:
+        request = write_rejects(warehouse, row, Path(folder))
+        if mode:
+            request["mode"] = mode
+        outcome = run({**request, **tenant()})
+    if outcome["status"] == "completed" and row["status"] == "completed":
+        mark_replayed(warehouse, job, outcome["job_id"])
+    show(outcome, as_json)

@@ -1,0 +1,19 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+from sluice.errors import SetupError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value for machines.")]
+
+
+def key_values(given: list[str]) -> dict[str, str]:
+    """``["k=v"]`` as a dict. Raises SetupError for a text without '='."""
+    wrong = [text for text in given if "=" not in text]
+    if wrong:
+        raise SetupError(
+            f"'{wrong[0]}' is not of the form k=v.", hint="For example: --source-option delimiter=';'"
+        )
+    return {name.strip(): value for name, _, value in (text.partition("=") for text in given)}

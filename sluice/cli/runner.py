@@ -1,0 +1,71 @@
+"""Runs the standard ingestion flow in this process, against the Prefect API that is at hand."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sluice.cli.output import err
+from sluice.jobs.recovery import recover
+from sluice.settings import settings
+from sluice.warehouse.connection import Warehouse
+
+QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLI_COLORS": "false",
+}
+
+
+def run(request: dict[str, Any]) -> dict[str, Any]:
+    """The outcome of the flow for these values of an ``IngestionRequest``. Raises what the flow raises."""
+    return run_all([request])[0]
+
+
+def run_all(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The outcomes of several requests, one after the other in this process."""
+    with waiting("starting"):
+        url = _prepare_prefect()
+        recover(Warehouse.from_settings().prepare(), settings().stage_dir)
+        from deployments import api  # Prefect and what imports it take over a second: only for loads
+        from flows.runner import run_here, warm_up
+
+        warm_up()
+        if url:
+            api.wait_for(url)
+    outcomes = []
+    for request in requests:
+        with waiting(f"loading into {request['dataset']}"):
+            outcomes.append(run_here(request))
+    return outcomes
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """A spinner on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with err.status(text):
+        yield
+
+
+def _prepare_prefect() -> str:
+    """Set Prefect's environment before its import; returns the local API's URL, empty where the user names one.
+
+    Without a running platform, a server in the background is started for this and the next commands.
+    """
+    os.environ.update(QUIET)
+    os.environ.setdefault("PREFECT_HOME", str(settings().root / "prefect"))
+    if not os.environ.get("SLUICE_DEBUG"):
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    if os.environ.get("PREFECT_API_URL"):
+        return ""
+    from deployments.local import api_url
+
+    url = api_url()
+    os.environ["PREFECT_API_URL"] = url
+    os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost"]))
+    return url

@@ -1,0 +1,125 @@
+"""What happens to records that cannot be typed: one reject a bad cell, then merged with the broken records."""
+
+import heapq
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sluice.contracts.model import Column, Contract
+from sluice.readers.base import RawTable, Reject
+from sluice.readers.header import Mapping, unique_names
+from sluice.readers.spool import RejectFile
+from sluice.readers.typing import REASONS, kind
+
+_SHOWN = 80
+
+
+def bad_rows(batch: pa.RecordBatch, typed: pa.RecordBatch) -> pa.BooleanArray | None:
+    """True for rows with cells that cannot be typed or hold a NUL character; None if there is no such row."""
+    flags = batch["_bad"]
+    bad = pc.is_valid(flags) if flags.null_count < batch.num_rows else None
+    for column in typed.columns:
+        if pa.types.is_string(column.type) and _holds_nul(column):
+            found = pc.fill_null(pc.match_substring(column, "\0"), False)
+            bad = pc.or_(bad, found) if bad is not None else found
+    return bad
+
+
+def _holds_nul(column: pa.StringArray) -> bool:
+    """PostgreSQL takes no NUL in text. A look at the text of all rows at once costs next to nothing."""
+    _, offsets, text = column.buffers()
+    if text is None or not len(column):
+        return False
+    bounds = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    used = np.frombuffer(text, np.uint8)[bounds[0] : bounds[-1]]
+    return bool(used.size) and not used.all()
+
+
+class Explainer:
+    """Makes rejects from the rows that ``bad_rows`` found."""
+
+    def __init__(self, header: Sequence[str], contract: Contract, mapping: Mapping) -> None:
+        self._names = unique_names(header)
+        self._columns = {position: contract.column(name) for name, position in mapping.positions.items()}
+        self._strings = [c.name for c in contract.columns if kind(c) == "VARCHAR"]
+
+    def explain(self, rows: pa.RecordBatch, numbers: pa.Array) -> Iterator[Reject]:
+        """One reject for each bad cell, in order of records. ``rows``: as ``typing.projection`` gives them."""
+        texts = {name: rows[name].to_pylist() for name in self._strings}
+        known = zip(numbers.to_pylist(), rows["_bad"].to_pylist(), rows["_cells"].to_pylist(), strict=True)
+        for row, (number, bad, written) in enumerate(known):
+            cells = _without_nul(written)
+            values = json.loads(written) if written else {}
+            for position in bad or ():
+                if position is not None:
+                    text = values[self._names[position]]
+                    name, reason, message = self._cell(position, text)
+                    yield Reject(number, reason, message, column=name, cells=cells)
+            for name, column in texts.items():
+                if column[row] is not None and "\0" in column[row]:
+                    reason, message = _nul(name, column[row])
+                    yield Reject(number, reason, message, column=name, cells=cells)
+
+    def _cell(self, position: int, text: str) -> tuple[str, str, str]:
+        """Column, reason and message of a bad cell."""
+        column = self._columns.get(position)
+        if column:
+            return column.name, *_untyped(column, text)
+        name = self._names[position]
+        if "\0" in text:
+            return name, *_nul(name, text)
+        return name, "unknown_column", f"{name}: the contract does not know this column."
+
+
+def _untyped(column: Column, text: str) -> tuple[str, str]:
+    reason, wanted = REASONS.get(kind(column), ("not_typed", f"a value of type {column.duckdb_type}"))
+    if kind(column) in ("INTEGER", "DECIMAL"):
+        wanted += f" that fits {column.postgres_type}"
+    if column.formats:
+        wanted = f"written as {' or '.join(column.formats)}"
+    return reason, f"{column.name}: {_shown(text)} is not {wanted}."
+
+
+def _nul(name: str, text: str) -> tuple[str, str]:
+    return "nul_character", f"{name}: {_shown(text)} holds a NUL character."
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+
+
+def _without_nul(cells: str | None) -> str | None:
+    """PostgreSQL's JSON takes no NUL either."""
+    if not cells or "\\u0000" not in cells:
+        return cells
+    values = {name: text and text.replace("\0", "\ufffd") for name, text in json.loads(cells).items()}
+    return json.dumps(values, ensure_ascii=False)
+
+
+def write_rejects(table: RawTable, broken: Iterable[Reject], untyped: RejectFile, path: Path) -> int:
+    """Merge both by record number, with line and raw text; returns how many records they are."""
+    located = table.find(_distinct(untyped)) if untyped.rows else iter(())
+    with RejectFile(path) as out:
+        for reject in heapq.merge(broken, _placed(untyped, located), key=lambda r: r.record_no):
+            out.add(reject)
+    return out.records
+
+
+def _distinct(rejects: RejectFile) -> Iterator[int]:
+    last = 0
+    for reject in rejects:
+        if reject.record_no != last:
+            last = reject.record_no
+            yield last
+
+
+def _placed(rejects: RejectFile, located: Iterator[tuple[int, int, str]]) -> Iterator[Reject]:
+    number, line, raw = 0, 0, ""
+    for r in rejects:
+        if number < r.record_no:
+            number, line, raw = next(located)
+        yield Reject(r.record_no, r.reason, r.message, line, r.column, raw, r.cells)

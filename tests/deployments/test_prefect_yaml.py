@@ -1,0 +1,52 @@
+"""prefect.yaml: every name in it leads somewhere."""
+
+from typing import Any
+
+import pytest
+from prefect.flows import Flow, load_flow_from_entrypoint
+
+from deployments.pool import QUEUES
+from deployments.register import declared
+from deployments.settings import POOL, PROJECT
+from flows.standard_ingestion import IngestionRequest, standard_ingestion
+from sluice.sources.acquire import validate
+
+each_deployment = pytest.mark.parametrize("deployment", declared(), ids=lambda item: item["name"])
+
+
+def test_the_three_ways_to_start_the_standard_ingestion_are_there() -> None:
+    assert {item["name"] for item in declared()} == {
+        "standard-every-six-hours",
+        "standard-manual",
+        "standard-on-event",
+    }
+
+
+@each_deployment
+def test_the_entrypoint_is_a_module_path_to_the_flow(deployment: dict[str, Any]) -> None:
+    entrypoint = deployment["entrypoint"]
+    assert not set(":/") & set(entrypoint)
+    flow: Flow[..., Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+    assert flow.name == standard_ingestion.name
+
+
+@each_deployment
+def test_the_default_parameters_are_a_request_whose_sources_exist(deployment: dict[str, Any]) -> None:
+    if "parameters" in deployment:
+        assert deployment["parameters"].keys() == {"request"}
+        request = IngestionRequest.model_validate(deployment["parameters"]["request"])
+        for source in request.sources:
+            absolute = source.model_copy(update={"path": str(PROJECT / source.path)})  # type: ignore[union-attr]
+            assert validate(absolute)
+
+
+@each_deployment
+def test_the_pool_and_the_queue_are_ours(deployment: dict[str, Any]) -> None:
+    assert deployment["work_pool"]["name"] == POOL
+    assert deployment["work_pool"]["work_queue_name"] in QUEUES
+
+
+@each_deployment
+def test_it_says_what_it_is_for(deployment: dict[str, Any]) -> None:
+    assert deployment["description"].strip().endswith(".")
+    assert "sluice" in deployment["tags"]

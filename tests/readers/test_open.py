@@ -1,0 +1,105 @@
+"""What kind of file it is, and the errors for files that are no table."""
+
+import gzip
+import os
+import random
+import zipfile
+
+import pytest
+
+from sluice.errors import InputError, ReadError, SetupError, SourceError
+from sluice.readers import open_table
+
+from .conftest import cells, contract
+
+
+def test_content_decides_and_not_the_extension(write):
+    assert open_table(write("a,b\n1,2\n", name="x.xlsx")).format == "csv"
+    assert open_table(write('[{"a": 1}]', name="x.csv")).format == "json"
+    assert open_table(write(b"\xef\xbb\xbf" + b'  \n{"a": 1}\n{"a": 2}', name="x.txt")).format == "json"
+    assert open_table(write("[x],b\n1,2\n")).format == "csv"
+    assert open_table(write('{x},"b"\n1,2\n')).format == "csv"
+
+
+def test_the_format_can_be_given(write):
+    table = open_table(write('{"a",b\n1,2\n'), {"format": "csv", "quote": ""})
+    assert cells(table) == [["1", "2"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"\n\n\r\n", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+        (b"%PDF-1.7 ...", "is a PDF"),
+        (b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(4000), "binary"),
+        (random.Random(2).randbytes(5000), "binary"),
+        (gzip.compress(b"a,b\n1,2\n" * 5000)[:-200], "ends too early"),
+        (gzip.compress(b"a,b\n1,2\n" * 5000)[:40] + b"\0" * 50, "damaged gzip"),
+        (gzip.compress(b""), "is empty"),
+        (gzip.compress(gzip.compress(b"a,b\n")), "gzip file inside"),
+        (b"PK\x03\x04 cut off", "not a workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut off", "not a workbook"),
+    ],
+)
+def test_files_that_are_no_table_are_refused(write, content, says):
+    with pytest.raises(ReadError, match=says) as caught:
+        open_table(write(content))
+    assert caught.value.hint
+
+
+def test_a_zip_without_a_workbook_is_refused(write, tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("a.csv", "a,b\n1,2\n")
+    with pytest.raises(ReadError, match="not a workbook"):
+        open_table(tmp_path / "x.zip")
+
+
+def test_a_missing_file_a_folder_and_a_forbidden_file_are_source_errors(write, tmp_path):
+    with pytest.raises(SourceError, match="does not exist"):
+        open_table(tmp_path / "nope.csv")
+    with pytest.raises(SourceError, match="is a folder"):
+        open_table(tmp_path)
+    if os.geteuid():
+        path = write("a,b\n")
+        path.chmod(0)
+        with pytest.raises(SourceError, match="may not be read"):
+            open_table(path)
+
+
+def test_unknown_options_name_the_known_ones(write):
+    path = write("a,b\n1,2\n")
+    for options, says in [
+        ({"delim": ";"}, "delimiter:"),
+        ({"format": "xml"}, "csv, json, excel"),
+        ({"header": "maybe"}, "header=true"),
+        ({"encoding": "utf-9"}, "utf-8"),
+        ({"quote": "''"}, "quote"),
+        ({"delimiter": ""}, "delimiter"),
+    ]:
+        with pytest.raises(SetupError) as caught:
+            open_table(path, options)
+        assert says in str(caught.value)
+
+
+def test_a_first_line_without_end_is_refused_and_not_swallowed(write):
+    with pytest.raises(ReadError, match="longer than"):
+        open_table(write(b"x" * 40_000_000))
+
+
+def test_another_dataset_is_refused_with_a_hint(write, load):
+    with pytest.raises(ReadError, match="None of the input's columns") as caught:
+        load(write("x,y\n1,2\n"), contract("a", "b"))
+    assert "sluice datasets" in caught.value.hint
+
+
+def test_no_random_bytes_bring_anything_but_an_input_error(write):
+    source = random.Random(3)
+    starts = [b"", b"PK\x03\x04", b"\x1f\x8b\x08\x00", b"[{", b'{"a":', b"a,b\n", b"\xff\xfe", b"\xd0\xcf\x11\xe0"]
+    for number in range(160):
+        path = write(starts[number % len(starts)] + source.randbytes(source.randint(0, 300)))
+        try:
+            cells(open_table(path))
+        except InputError as error:
+            assert error.hint
