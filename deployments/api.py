@@ -32,6 +32,12 @@ def worker_online(api_url: str, pool: str, worker: str) -> bool:
     return worker in [item["name"] for item in found or []]
 
 
+def form_url(api_url: str, ui_url: str, deployment: str) -> str:
+    """The address of the run form of a deployment (``flow/deployment``); of all deployments if it is missing."""
+    found = _ask("GET", f"{api_url}/deployments/name/{deployment}")
+    return f"{ui_url}/v2/deployments" + (f"/deployment/{found['id']}/run" if found else "")
+
+
 def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
     """The JSON answer; None for a refusal or no answer."""
     try:

@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
+from shutil import which
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from deployments.settings import PlatformSettings
+
+Rows = list[tuple[str, str]]
 
 
 class Board:
@@ -17,21 +20,21 @@ class Board:
 
     def say(self, text: str) -> None:
         """One line of progress."""
-        self._console.print(f"[dim]›[/] {text}")
+        self._console.print(f"[dim]›[/] {escape(text)}")
 
     def complain(self, text: str) -> None:
         """One line about trouble."""
-        self._console.print(f"[bold red]![/] {text}", markup=True)
+        self._console.print(f"[bold red]![/] {escape(text)}")
 
-    def ready(self, settings: PlatformSettings, warehouse: str, seconds: float) -> None:
+    def ready(self, places: Rows, suggestions: Rows, seconds: float) -> None:
         """The board itself, once everything runs. ``seconds``: how long the start took."""
         self._console.print(f"\n[bold green]Sluice is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
-        self._console.print(_grid(places(settings, warehouse)))
+        self._console.print(_grid(places))
         self._console.print("\nTry next:")
-        self._console.print(_grid(suggestions(settings)), "")
+        self._console.print(_grid(suggestions) + "\n")
 
 
-def places(settings: PlatformSettings, warehouse: str) -> list[tuple[str, str]]:
+def places(settings: PlatformSettings, warehouse: str) -> Rows:
     """What runs where."""
     return [
         ("Prefect UI", settings.ui_url),
@@ -41,20 +44,19 @@ def places(settings: PlatformSettings, warehouse: str) -> list[tuple[str, str]]:
     ]
 
 
-def suggestions(settings: PlatformSettings) -> list[tuple[str, str]]:
+def suggestions(form_url: str) -> Rows:
     """What to do next, each with one command or one address."""
+    sluice = "sluice" if which("sluice") else _short(Path(sys.executable).with_name("sluice"))
     return [
-        ("start a run from a form", f"{settings.ui_url}/deployments  (standard-manual, Custom run)"),
-        ("load your own file", "sluice load FILE --dataset projects"),
-        ("see what was loaded", "sluice jobs"),
+        ("start a run from a form", form_url),
+        ("load your own file", f"{sluice} load FILE --dataset projects"),
+        ("see what was loaded", f"{sluice} jobs"),
     ]
 
 
-def _grid(rows: list[tuple[str, str]]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    for name, value in rows:
-        grid.add_row(f"  {name}", value)
-    return grid
+def _grid(rows: Rows) -> str:
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"  {name:<{width}}  {escape(value)}" for name, value in rows)
 
 
 def _short(path: Path) -> str:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
 from deployments import api
-from deployments.board import Board
+from deployments.board import Board, places, suggestions
 from deployments.postgres import PlatformPostgres
 from deployments.process import Child
 from deployments.settings import POOL, WORKER, PlatformSettings
@@ -21,6 +21,7 @@ from sluice.warehouse.embedded import Embedded
 
 READY_SECONDS = 180.0
 STOP_SECONDS = 10.0
+MANUAL = "standard-ingestion/standard-manual"
 
 
 class Platform:
@@ -82,7 +83,7 @@ class Platform:
             time.sleep(0.1)
         self._children.remove(register)
         self._write_state()
-        self._board.ready(self._settings, self._warehouse(), time.monotonic() - self._began)
+        self._show()
         return True
 
     def _watch(self) -> None:
@@ -126,8 +127,11 @@ class Platform:
             processes=[Process.of(name, pid) for name, pid in found],
         ).write(self._settings.root)
 
-    def _warehouse(self) -> str:
-        return Warehouse.from_settings(self._settings).safe_url
+    def _show(self) -> None:
+        warehouse = Warehouse.from_settings(self._settings).safe_url
+        form = api.form_url(self._settings.api_url, self._settings.ui_url, MANUAL)
+        seconds = time.monotonic() - self._began
+        self._board.ready(places(self._settings, warehouse), suggestions(form), seconds)
 
 
 def check_port(settings: PlatformSettings) -> None:

@@ -25,6 +25,11 @@ from sluice.warehouse.upsert import upsert
 DOOMED = sql.Identifier("pg_temp", "sluice_doomed")
 SUPERSEDED = sql.Identifier("pg_temp", "sluice_superseded")
 CLASHES = sql.Identifier("pg_temp", "sluice_clashes")
+# A server process that waits for a lock notices only by checking that its client has died.
+_SESSION = """
+SET LOCAL work_mem = '64MB'; SET LOCAL maintenance_work_mem = '256MB';
+SET LOCAL lock_timeout = '5min'; SET LOCAL client_connection_check_interval = '2s'
+"""
 RECORD = {"_load_id": "bigint", "_record_no": "bigint"}
 
 
@@ -54,7 +59,7 @@ def publish(warehouse: Warehouse, work: Publication) -> Outcome:
     if work.verdict.refused:
         raise _refusal(warehouse, work)
     with translated(), warehouse.connect() as connection, connection.transaction():
-        connection.execute("SET LOCAL work_mem = '64MB'; SET LOCAL maintenance_work_mem = '256MB'")
+        connection.execute(_SESSION)
         _lock(connection, work.contract)
         if not work.force:
             work = _without_repeats(connection, work)

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pyarrow as pa
+import pyarrow.parquet as pq
 from psycopg import sql
 
 from sluice.readers.base import Stage
@@ -95,6 +96,7 @@ def _located(
     for batch in batches:
         numbers = batch.column("record_no").to_pylist()
         where = locate(stage, sorted(set(numbers)))
+        cells = _cells(stage, numbers)
         lines = [where.get(n, (None, None))[0] for n in numbers]
         raws = [where.get(n, (None, None))[1] for n in numbers]
         count = batch.num_rows
@@ -111,6 +113,22 @@ def _located(
                 "reason": batch.column("reason").cast(pa.string()),
                 "message": batch.column("message").cast(pa.string()),
                 "raw": pa.array(raws, pa.string()),
-                "cells": pa.array([None] * count, pa.string()),
+                "cells": pa.array([cells.get(number) for number in numbers], pa.string()),
             }
         )
+
+
+def _cells(stage: Stage, numbers: Sequence[int]) -> dict[int, str]:
+    """The typed values of these records as JSON objects of text."""
+    names = [
+        n for n in pq.read_schema(stage.rows_path).names if not n.startswith("_") and n != "organization_id"
+    ]
+    quoted = [f'"{name.replace(chr(34), 2 * chr(34))}"' for name in names]
+    packed = ", ".join(f"{name} := CAST({name} AS VARCHAR)" for name in quoted)
+    query = (
+        f"SELECT _record_no, json_merge_patch(to_json(struct_pack({packed})), coalesce(_extra, '{{}}'))"  # noqa: S608
+        " FROM read_parquet($path) WHERE _record_no IN (SELECT unnest($numbers))"
+    )
+    with duckdb.connect() as connection:
+        values = {"path": str(stage.rows_path), "numbers": list(set(numbers))}
+        return dict(connection.execute(query, values).fetchall())

@@ -90,6 +90,7 @@ def working(warehouse: Warehouse, job: Job) -> Iterator[None]:
 def clean(warehouse: Warehouse, job: Job) -> None:
     """Drop the job's incoming tables and staged files."""
     with suppress(SluiceError), translated(), warehouse.connect(autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '5s'")
         rows = connection.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'sluice'::regnamespace AND starts_with(relname, %s)",
             [incoming_name(job.job_id, 0).removesuffix("0")],

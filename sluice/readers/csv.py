@@ -1,5 +1,6 @@
 """Delimited text: DuckDB's parser where the file is tidy, our own exact pass where it is not."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -52,6 +53,8 @@ class CsvTable:
         self.details: dict[str, Any] = {"encoding": encoding, **self._layout.as_dict()}
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
+        if self._ends_in_escape():
+            self.repair(ValueError("DuckDB does not notice an open quote then"))
         if self._repaired:
             return self._repaired.relation()
         layout, dialect = self._layout, self._layout.dialect
@@ -78,6 +81,14 @@ class CsvTable:
         if not link.is_symlink():
             link.symlink_to(self._path.resolve())
         return link
+
+    def _ends_in_escape(self) -> bool:
+        dialect = self._layout.dialect
+        if dialect.escape == dialect.quote:
+            return False
+        with self._path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read() == dialect.escape.encode()
 
     def repair(self, error: Exception) -> bool:
         if self._repaired:

@@ -66,42 +66,40 @@ class JsonTable:
 
     @cached_property
     def header(self) -> tuple[str, ...]:
-        """All names in order of first appearance. Reads the whole file; raises ReadError."""
-        self._spool = TableSpool(self._work.path)
-        self._rejects = RejectFile(self._work.path / "broken.parquet")
-        for number, item in enumerate(self._items(), 1):
-            self._take(number, item)
-        self._rejects.close()
-        if not self._spool.positions:
-            self._refuse_headless()
-        self._spool.close()
-        return tuple(self._spool.positions)
+        """All names in order of first appearance. Raises ReadError."""
+        return tuple(self._read[0].positions)
 
     @property
     def record_size(self) -> int:
         """Characters of a usual record."""
-        return self._spool.record_size
+        return self._read[0].record_size
 
-    def _take(self, number: int, item: Item) -> None:
-        cells, reason, message = _cells(item) if not item.reason else ({}, item.reason, item.message)
-        if reason:
-            self._rejects.add(Reject(number, reason, message, line=item.line, raw=readable(item.raw)))
-        else:
-            self._spool.add_named(number, cells, len(item.raw))
+    @cached_property
+    def _read(self) -> tuple[TableSpool, RejectFile]:
+        """The whole file as Parquet, and its broken records."""
+        spool, rejects = TableSpool(self._work.path), RejectFile(self._work.path / "broken.parquet")
+        for number, item in enumerate(self._items(), 1):
+            cells, reason, message = _cells(item) if not item.reason else ({}, item.reason, item.message)
+            if reason:
+                rejects.add(Reject(number, reason, message, line=item.line, raw=readable(item.raw)))
+            else:
+                spool.add_named(number, cells, len(item.raw))
+        rejects.close()
+        if not spool.positions:
+            raise self._headless(rejects)
+        spool.close()
+        return spool, rejects
 
-    def _refuse_headless(self) -> None:
-        if self._rejects.records:
-            first = next(iter(self._rejects))
-            raise ReadError(
-                f"{self._source} holds no JSON object. Line {first.line}: {first.message}",
-                hint="Expected an array of objects, or one object a line.",
-                file=self._source,
-                line=first.line,
-            )
-        raise ReadError(
-            f"{self._source} holds no records and no names of columns.",
-            hint="Nothing was loaded.",
+    def _headless(self, rejects: RejectFile) -> ReadError:
+        if not rejects.records:
+            what = f"{self._source} holds no records and no names of columns."
+            return ReadError(what, hint="Nothing was loaded.", file=self._source)
+        first = next(iter(rejects))
+        return ReadError(
+            f"{self._source} holds no JSON object. Line {first.line}: {first.message}",
+            hint="Expected an array of objects, or one object a line.",
             file=self._source,
+            line=first.line,
         )
 
     def _items(self) -> Iterator[Item]:
@@ -116,13 +114,13 @@ class JsonTable:
                 yield from _lines(file)
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
-        return self._spool.relation()
+        return self._read[0].relation()
 
     def repair(self, error: Exception) -> bool:
         return False
 
     def broken(self, connection: duckdb.DuckDBPyConnection) -> Iterable[Reject]:
-        return self._rejects
+        return self._read[1]
 
     def find(self, record_numbers: Iterable[int]) -> Iterator[tuple[int, int, str]]:
         wanted = iter(record_numbers)

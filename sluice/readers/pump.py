@@ -73,11 +73,16 @@ class Pump:
                 pass
         self._all_written.set()
         self._may_finish.wait()
+        self._end()
+
+    def _end(self) -> None:
         try:
-            if self._aborted or self._error:
-                self._sink.abort()
-            else:
-                self._sink.finish()
+            if not self._aborted and not self._error:
+                return self._sink.finish()
+        except BaseException as error:
+            self._error = error
+        try:
+            self._sink.abort()
         except BaseException as error:
             self._error = self._error or error
 

@@ -74,13 +74,17 @@ class Tokenizer:
         d, q, e = (re.escape(part) for part in (dialect.delimiter, dialect.quote, dialect.escape))
         doubled = dialect.escape == dialect.quote
         inner = rf"[^{q}]++|{q}{q}" if doubled else rf"[^{q}{e}]++|{e}[\s\S]"
-        # DuckDB drops one space before an opening quote and all spaces after a closing one.
-        before, after = (" ?", " *+") if dialect.delimiter != " " else ("", "")
+        before = after = ""
+        if dialect.delimiter != " ":
+            # As DuckDB does: one space before an opening quote and all after a closing one do not count,
+            # and quoted parts with only spaces between them are one cell.
+            before, after = " ?", " *+"
+            inner += f"|{q} ++{q}"
         begin = rf"{before}{q}((?:{inner})*+)"
         self._opening = re.compile(rf"{before}{q}")
         self._quoted = re.compile(rf"{begin}{q}{after}(?:{d}|\Z)")
         self._open = re.compile(begin + (r"\Z" if doubled else rf"(?:{e})?\Z"))
-        self._escaped = re.compile(rf"{e}({q})" if doubled else rf"{e}([\s\S])")
+        self._escaped = re.compile(rf"{q}( +){q}|{e}" + (f"({q})" if doubled else r"([\s\S])"))
 
     def split(self, text: str) -> tuple[list[str], str]:
         """Cells, and '' or what is wrong: ``open`` (a quoted cell does not end here) or ``bad_quote``."""
@@ -94,7 +98,7 @@ class Tokenizer:
                 found = self._quoted.match(text, position)
                 if not found:
                     return cells, "open" if self._open.match(text, position) else "bad_quote"
-                cells.append(self._escaped.sub(r"\1", found[1]))
+                cells.append(self._escaped.sub(r"\1\2", found[1]))
                 position = found.end()
                 if position == end and not text.endswith(delimiter, found.end(1)):
                     return cells, ""

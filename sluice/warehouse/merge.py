@@ -87,9 +87,7 @@ def is_empty(merge: Merge) -> bool:
 
 def append(merge: Merge) -> None:
     """Add all incoming rows. Raises psycopg.errors.UniqueViolation where a key already stands."""
-    if is_empty(merge) and not obstacles(merge.connection, merge.target):
-        _swap(merge)
-    else:
+    if not (is_empty(merge) and took_place(merge)):
         _insert(merge)
 
 
@@ -100,13 +98,9 @@ def replace(merge: Merge) -> None:
         merge.organization_id,
         merge.rows + 1,
     ).fetchone()
-    if others and others[0] <= merge.rows and not obstacles(merge.connection, merge.target):
-        # The tables have the same columns in the same order, so rows carry over whole.
-        text = "INSERT INTO {incoming} SELECT * FROM {target} WHERE organization_id <> %s"
-        if others[0]:
-            merge.run(text, merge.organization_id)
-        _swap(merge)
-    else:
+    # The tables have the same columns in the same order, so rows carry over whole.
+    carry = sql.SQL("organization_id <> {}").format(sql.Literal(merge.organization_id))
+    if not (others and others[0] <= merge.rows and took_place(merge, carry)):
         merge.run("DELETE FROM {target} WHERE organization_id = %s", merge.organization_id)
         _insert(merge)
 
@@ -130,5 +124,18 @@ def _insert(merge: Merge) -> None:
     )
 
 
-def _swap(merge: Merge) -> None:
-    swap(merge.connection, merge.incoming, merge.target, merge.contract.schema, merge.contract.table)
+def took_place(merge: Merge, carry: sql.Composable | None = None) -> bool:
+    """Complete ``incoming`` with the standing rows ``t`` that ``carry`` selects, and let it take the table's place.
+
+    Returns False, with nothing changed, where something hangs on the table or somebody goes on reading it.
+    """
+    if obstacles(merge.connection, merge.target):
+        return False
+    try:
+        with merge.connection.transaction():
+            if carry is not None:
+                merge.run("INSERT INTO {incoming} SELECT t.* FROM {target} t WHERE {carry}", carry=carry)
+            swap(merge.connection, merge.incoming, merge.target, merge.contract.schema, merge.contract.table)
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True

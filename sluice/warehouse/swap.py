@@ -3,6 +3,8 @@
 import psycopg
 from psycopg import sql
 
+PATIENCE = "3s"
+
 _OBSTACLES = """
 SELECT 'a view or rule uses it' FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
  WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = %(oid)s AND r.ev_class <> %(oid)s
@@ -41,30 +43,40 @@ def swap(
     """Give ``incoming`` the target's keys, grants and comment, drop the target and take its name.
 
     All within the connection's transaction. Raises psycopg.errors.UniqueViolation or NotNullViolation where
-    the rows break a key.
+    the rows break a key, LockNotAvailable where somebody goes on reading the table.
     """
     old = oid(connection, target)
     constraints = _constraints(connection, old)
     _add_constraints(connection, incoming, old, constraints)
     _copy_grants(connection, incoming, old)
     _copy_comment(connection, incoming, old)
+    _lock_out_readers(connection, target)
     connection.execute(sql.SQL("DROP TABLE {}").format(target))
     connection.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(incoming, sql.Identifier(schema)))
     moved = sql.Identifier(schema, incoming._obj[-1])
     connection.execute(sql.SQL("ALTER TABLE {} RENAME TO {}").format(moved, sql.Identifier(name)))
-    for number, (constraint, kind, _) in enumerate(constraints):
-        if kind != "n":
-            connection.execute(
-                sql.SQL("ALTER TABLE {} RENAME CONSTRAINT {} TO {}").format(
-                    target, sql.Identifier(_temporary(old, number)), sql.Identifier(constraint)
-                )
+    for number, (constraint, _) in enumerate(constraints):
+        connection.execute(
+            sql.SQL("ALTER TABLE {} RENAME CONSTRAINT {} TO {}").format(
+                target, sql.Identifier(_temporary(old, number)), sql.Identifier(constraint)
             )
+        )
 
 
-def _constraints(connection: psycopg.Connection, old: int) -> list[tuple[str, str, str]]:
+def _lock_out_readers(connection: psycopg.Connection, target: sql.Identifier) -> None:
+    """Wait a moment for readers, but not longer: new readers queue behind a waiting exclusive lock."""
+    before = connection.execute("SELECT current_setting('lock_timeout')").fetchone()
+    assert before is not None
+    connection.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+    connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(target))
+    connection.execute("SELECT set_config('lock_timeout', %s, true)", list(before))
+
+
+def _constraints(connection: psycopg.Connection, old: int) -> list[tuple[str, str]]:
+    """Name and definition of each constraint; from PostgreSQL 18 on NOT NULL is one too."""
     return connection.execute(
-        "SELECT conname, contype::text, pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE conrelid = %s AND contype <> 'n' ORDER BY contype = 'f', conname",
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE conrelid = %s ORDER BY contype = 'f', contype <> 'n', conname",
         [old],
     ).fetchall()
 
@@ -74,26 +86,26 @@ def _temporary(old: int, number: int) -> str:
 
 
 def _add_constraints(
-    connection: psycopg.Connection,
-    incoming: sql.Identifier,
-    old: int,
-    constraints: list[tuple[str, str, str]],
+    connection: psycopg.Connection, incoming: sql.Identifier, old: int, constraints: list[tuple[str, str]]
 ) -> None:
-    required = connection.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = %s AND attnotnull AND attnum > 0 ORDER BY attnum",
-        [old],
-    ).fetchall()
-    changes = [sql.SQL("ALTER {} SET NOT NULL").format(sql.Identifier(column)) for (column,) in required]
+    changes: list[sql.Composable] = []
+    if connection.info.server_version < 180_000:
+        changes += [sql.SQL("ALTER {} SET NOT NULL").format(column) for column in _required(connection, old)]
     changes += [
-        sql.SQL("ADD CONSTRAINT {} {}").format(
-            sql.Identifier(_temporary(old, number)),
-            sql.SQL(definition),  # PostgreSQL's own rendering
-        )
-        for number, (_, _, definition) in enumerate(constraints)
+        # The definition is PostgreSQL's own rendering.
+        sql.SQL("ADD CONSTRAINT {} {}").format(sql.Identifier(_temporary(old, number)), sql.SQL(definition))
+        for number, (_, definition) in enumerate(constraints)
     ]
     if changes:
         # One statement, so that one scan of the table checks all of them.
         connection.execute(sql.SQL("ALTER TABLE {} {}").format(incoming, sql.SQL(", ").join(changes)))
+
+
+def _required(connection: psycopg.Connection, old: int) -> list[sql.Identifier]:
+    query = (
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s AND attnotnull AND attnum > 0 ORDER BY attnum"
+    )
+    return [sql.Identifier(name) for (name,) in connection.execute(query, [old])]
 
 
 def _copy_grants(connection: psycopg.Connection, incoming: sql.Identifier, old: int) -> None:

@@ -5,8 +5,16 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from sluice.warehouse.merge import LINEAGE, REBUILD_SHARE, Merge, listed, ranges, same, unique_keys
-from sluice.warehouse.swap import obstacles, swap
+from sluice.warehouse.merge import (
+    LINEAGE,
+    REBUILD_SHARE,
+    Merge,
+    listed,
+    ranges,
+    same,
+    took_place,
+    unique_keys,
+)
 
 TODO = sql.Identifier("pg_temp", "sluice_todo")
 
@@ -120,23 +128,24 @@ def _counted(merge: Merge, condition: str) -> Counter[int]:
 def _write(merge: Merge, published: int) -> None:
     table = merge.run(
         "SELECT count(*) FROM (SELECT FROM {target} LIMIT %s) t", int(published / REBUILD_SHARE) + 1
-    )
-    standing = table.fetchone()
-    assert standing is not None
-    if published >= standing[0] * REBUILD_SHARE and _may_rebuild(merge):
-        _rebuild(merge, published)
-    else:
+    ).fetchone()
+    assert table is not None
+    bulk = published >= table[0] * REBUILD_SHARE and _has_no_other_columns(merge)
+    if bulk and published < merge.rows:
+        text = "DELETE FROM {incoming} i WHERE NOT EXISTS (SELECT FROM {todo} d WHERE d.new = i.ctid AND d.changed)"
+        merge.run(text, todo=TODO)
+    staying = sql.SQL("NOT EXISTS (SELECT FROM {} d WHERE d.old = t.ctid AND d.changed)").format(TODO)
+    if not (bulk and took_place(merge, staying)):
         _write_in_place(merge)
 
 
-def _may_rebuild(merge: Merge) -> bool:
-    """Not where a column outside the contract holds values that an updated row must keep."""
+def _has_no_other_columns(merge: Merge) -> bool:
+    """A column outside the contract holds values that an updated row must keep."""
     columns = merge.connection.execute(
         "SELECT count(*) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
         [merge.target.as_string(merge.connection)],
     ).fetchone()
-    assert columns is not None
-    return bool(columns[0] == len(merge.names)) and not obstacles(merge.connection, merge.target)
+    return columns is not None and bool(columns[0] == len(merge.names))
 
 
 def _write_in_place(merge: Merge) -> None:
@@ -154,18 +163,3 @@ def _write_in_place(merge: Merge) -> None:
         values=listed(merge.names, "i"),
         todo=TODO,
     )
-
-
-def _rebuild(merge: Merge, published: int) -> None:
-    """Complete ``incoming`` with the rows that stay, then let it take the table's place."""
-    if published < merge.rows:
-        merge.run(
-            "DELETE FROM {incoming} i WHERE NOT EXISTS (SELECT FROM {todo} d WHERE d.new = i.ctid AND d.changed)",
-            todo=TODO,
-        )
-    merge.run(
-        "INSERT INTO {incoming} SELECT t.* FROM {target} t"
-        " WHERE NOT EXISTS (SELECT FROM {todo} d WHERE d.old = t.ctid AND d.changed)",
-        todo=TODO,
-    )
-    swap(merge.connection, merge.incoming, merge.target, merge.contract.schema, merge.contract.table)

@@ -93,6 +93,7 @@ def test_a_killed_worker_is_replaced_and_its_silent_run_ends_as_crashed(
     for process in [worker, *worker.children(recursive=True)]:
         process.kill()
     until(lambda: platform.pid_of("worker") != worker.pid)
+    until(lambda: "processing" not in job_states(platform.home))
     ended = platform.run_in(run, {"CRASHED"}, seconds=180)
     assert "died without a word" in ended["state"]["message"]
 

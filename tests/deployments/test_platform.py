@@ -67,9 +67,12 @@ def test_runs_are_scheduled_for_every_six_hours_in_utc(platform: Running) -> Non
             run["expected_start_time"][11:19]
             for run in platform.runs_of("standard-every-six-hours")
             if run["auto_scheduled"]
-        ]
+        ],
+        seconds=120,
     )
-    assert set(times) == {"00:00:00", "06:00:00", "12:00:00", "18:00:00"}
+    # The server makes the next three runs.
+    assert len(set(times)) == 3
+    assert set(times) < {"00:00:00", "06:00:00", "12:00:00", "18:00:00"}
 
 
 def test_a_second_make_up_says_that_one_is_running(platform: Running) -> None:
@@ -77,7 +80,7 @@ def test_a_second_make_up_says_that_one_is_running(platform: Running) -> None:
     second = up(platform.home, platform.port)
     said, _ = second.communicate(timeout=30)
     assert second.returncode == 0
-    assert "already up, since" in said
+    assert "already up since" in said
     assert f"http://127.0.0.1:{platform.port}" in said
     assert time.monotonic() - began < 10
 

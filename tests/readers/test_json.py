@@ -52,7 +52,9 @@ def test_names_that_appear_late_widen_the_table(write):
     ["1", "-0", "1.50", "1e3", "12345678901234567890123", "0.1234567890123456789012345", "1E400", "1.0"],
 )
 def test_numbers_keep_their_text(write, number):
-    assert read(write(f'[{{"a": {number}, "b": {{"c": [{number}]}}}}]'))[1] == [[number, f'{{"c":[{number}]}}']]
+    assert read(write(f'[{{"a": {number}, "b": {{"c": [{number}]}}}}]'))[1] == [
+        [number, f'{{"c":[{number}]}}']
+    ]
 
 
 def test_null_and_missing_are_null_and_empty_text_is_text(write):
@@ -65,7 +67,10 @@ def test_nested_values_stay_json_text(write):
 
 
 def test_a_bad_line_is_a_reject_with_its_line(write, load):
-    staged = load(write('{"a": 1}\n{"a": 2\n\n[3]\n{"a": NaN}\n{"a": 4, "a": 5}\n{"a": "\\ud800"}\n{"a": 6}\n'), contract("a"))
+    staged = load(
+        write('{"a": 1}\n{"a": 2\n\n[3]\n{"a": NaN}\n{"a": 4, "a": 5}\n{"a": "\\ud800"}\n{"a": 6}\n'),
+        contract("a"),
+    )
     assert staged.values("a") == ["1", "6"]
     assert [(r["line"], r["reason"]) for r in staged.rejects] == [
         (2, "bad_json"),
@@ -120,10 +125,16 @@ def test_values_longer_than_a_chunk_are_read(write):
     assert read(write(json.dumps([{"a": long}, {"a": "y"}])))[1] == [[long], ["y"]]
 
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(
-    st.characters(codec="utf-8")
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8"))
 )
-VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=3), v, max_size=3))
+VALUES = st.recursive(
+    SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=3), v, max_size=3)
+)
 NAMES = st.sampled_from(["a", "b", "c", "A", "", "\u00e4 x", '"'])
 RECORDS = st.lists(st.dictionaries(NAMES, VALUES, min_size=1), min_size=1, max_size=8)
 
@@ -146,4 +157,6 @@ def test_any_json_comes_back(records, indent, ascii_only, lines):
                 assert (text if isinstance(value, str) or value is None else json.loads(text)) == value
         assert not list(table.broken(duckdb.connect()))
         located = table.locate(range(1, len(records) + 1))
-        assert [json.loads(raw) for _, raw in located.values() if "... (" not in raw] or len(located) == len(records)
+        assert [json.loads(raw) for _, raw in located.values() if "... (" not in raw] or len(located) == len(
+            records
+        )
