@@ -1,5 +1,6 @@
 """Questions to the Prefect API that need no Prefect import: is it up, is there a pool, does a worker poll."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -42,10 +43,15 @@ def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
     """The JSON answer; None for a refusal or no answer."""
     try:
         # A proxy from the environment must not stand between us and loopback.
-        reply = httpx.request(method, url, json=body, timeout=5, trust_env=False)
+        reply = httpx.request(method, url, json=body, auth=_login(), timeout=5, trust_env=False)
         return reply.json() if reply.is_success else None
     except (httpx.HTTPError, ValueError):
         return None
+
+
+def _login() -> tuple[str, str] | None:
+    name, colon, password = os.environ.get("PREFECT_API_AUTH_STRING", "").partition(":")
+    return (name, password) if colon else None
 
 
 def _until(true: Callable[[], bool], seconds: float, what: str) -> None:

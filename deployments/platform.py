@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
-from deployments import api
+from deployments import api, local
 from deployments.board import Board, places, suggestions
 from deployments.postgres import PlatformPostgres
 from deployments.process import Child
@@ -39,6 +39,9 @@ class Platform:
         """Start everything, watch over it while it is wanted, and stop it. Raises SluiceError."""
         for name in end_leftovers(self._settings.root):
             self._board.say(f"Ended the {name} that a killed platform left behind.")
+        self._write_state()
+        if local.stop(self._settings.root):
+            self._board.say("Stopped the Prefect server that commands shared: they use this one now.")
         check_port(self._settings)
         with ExitStack() as cleanup:
             cleanup.callback(self._stop_postgres)

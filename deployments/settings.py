@@ -16,6 +16,8 @@ WORKER = "sluice-local"
 DEFAULTS = {
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     "PREFECT_WORKER_QUERY_SECONDS": "2",
+    # Relative, so that the UI works through any forwarded port or proxy.
+    "PREFECT_SERVER_UI_API_URL": "/api",
     "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     # Prefect forgets events after 7 days and runs after 90; Sluice's own tables keep the truth about loads.
@@ -28,7 +30,7 @@ QUIET = {
     "GX_ANALYTICS_ENABLED": "false",
 }
 # These would send our processes to another Prefect server.
-FOREIGN = ("PREFECT_PROFILE", "PREFECT_API_KEY", "PREFECT_UI_API_URL", "PREFECT_SERVER_UI_API_URL")
+FOREIGN = ("PREFECT_PROFILE", "PREFECT_API_KEY")
 
 
 class PlatformSettings(Settings):

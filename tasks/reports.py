@@ -1,7 +1,13 @@
 """What a run shows in the Prefect UI: live progress, and artifacts with the result."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from uuid import UUID
 
+from prefect import get_run_logger
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
@@ -16,6 +22,8 @@ from sluice.jobs.samples import sample_rejects
 from sluice.jobs.steps import Job, contract_of
 from sluice.warehouse.connection import Warehouse
 
+BAR_SECONDS = 0.5
+
 
 class Progress:
     """Moves the job's row and the run's progress bar together."""
@@ -23,14 +31,17 @@ class Progress:
     def __init__(self, warehouse: Warehouse, job: Job) -> None:
         self._warehouse = warehouse
         self._job = job
+        self._shown = time.monotonic()
         self._artifact: UUID = create_progress_artifact(  # type: ignore[assignment]
             progress=0.0, key="progress", description=f"Ingesting into {job.dataset}"
         )
 
     def __call__(self, percent: int, stage: str, message: str) -> None:
-        """Report that the job is at ``percent`` (0-100)."""
+        """Report that the job is at ``percent`` (0-100). The bar moves at most twice a second."""
         ledger.move(self._warehouse, self._job.job_id, stage=stage, progress=percent, message=message)
-        update_progress_artifact(self._artifact, progress=float(percent), description=message)
+        if time.monotonic() - self._shown > BAR_SECONDS:
+            self._shown = time.monotonic()
+            update_progress_artifact(self._artifact, progress=float(percent), description=message)
 
     def done(self) -> None:
         """Fill the bar."""
@@ -47,28 +58,53 @@ def sentence(outcome: Outcome) -> str:
 
 
 def publish_artifacts(warehouse: Warehouse, outcome: Outcome, progress: Progress) -> None:
-    """Show the result in the UI. The load is committed: trouble here is logged, never raised."""
-    progress.done()
-    create_table_artifact(key="result", table=[_result(outcome)], description=sentence(outcome))
+    """Show the result in the UI. The load is committed, so trouble here is logged and never raised."""
+    made = [progress.done, *_artifacts(warehouse, outcome)]
+    with ThreadPoolExecutor(len(made)) as pool:
+        # Each call needs the run's context, and one context can't be entered twice at a time.
+        for future in [pool.submit(copy_context().run, make) for make in made]:
+            if (trouble := future.exception()) is not None:
+                get_run_logger().warning("An artifact could not be made: %s", trouble)
+
+
+def _artifacts(warehouse: Warehouse, outcome: Outcome) -> list[Callable[[], object]]:
+    contract = contract_of(outcome.dataset)
+    made: list[Callable[[], object]] = [
+        partial(create_table_artifact, key="result", table=[_result(outcome)], description=sentence(outcome)),
+        partial(
+            create_link_artifact,
+            key="table",
+            link=f"{warehouse.safe_url}#{contract.schema}.{contract.table}",
+            link_text=f"{contract.schema}.{contract.table}",
+            description="Where the rows are; `sluice db psql` opens a shell there",
+        ),
+    ]
     if outcome.rejected:
         reasons = [{"reason": name, "records": count} for name, count in outcome.reasons.items()]
-        create_table_artifact(
-            key="rejects-by-reason", table=reasons, description="Records that were not published"
-        )
-        create_table_artifact(
-            key="rejects-sample",
-            table=sample_rejects(warehouse, outcome.job_id),
-            description=f"The first rejects. All of them: `sluice rejects {outcome.job_id}`",
-        )
+        made += [
+            partial(
+                create_table_artifact,
+                key="rejects-by-reason",
+                table=reasons,
+                description="Records turned away",
+            ),
+            partial(
+                create_table_artifact,
+                key="rejects-sample",
+                table=sample_rejects(warehouse, outcome.job_id),
+                description=f"The first rejects. All of them: `sluice rejects {outcome.job_id}`",
+            ),
+        ]
     if outcome.drift or outcome.warnings:
-        create_markdown_artifact(key="notes", markdown=_notes(outcome), description="Drift and warnings")
-    contract = contract_of(outcome.dataset)
-    create_link_artifact(
-        key="table",
-        link=f"{warehouse.safe_url}#{contract.schema}.{contract.table}",
-        link_text=f"{contract.schema}.{contract.table}",
-        description="Where the rows are; `sluice db psql` opens a shell there",
-    )
+        made.append(
+            partial(
+                create_markdown_artifact,
+                key="notes",
+                markdown=_notes(outcome),
+                description="Drift and warnings",
+            )
+        )
+    return made
 
 
 def _result(outcome: Outcome) -> dict[str, object]:

@@ -11,8 +11,9 @@ from sluice.contracts.odcs import nearest, parse
 from sluice.errors import ContractError, SetupError
 from sluice.settings import Settings
 
-__all__ = ["LIBRARY", "Registry", "load_contract"]
+__all__ = ["LIBRARY", "Fingerprint", "Registry", "load_contract"]
 
+Fingerprint = tuple[tuple[int, int, int, int], ...]
 LIBRARY = Path(__file__).parent / "library"
 
 
@@ -46,6 +47,11 @@ class Registry:
                 dataset=dataset,
             )
         return contracts[dataset]
+
+    def fingerprint(self) -> Fingerprint:
+        """Which contract files there are and when each was written: equal as long as nothing has changed."""
+        found = (path.stat() for path in _paths([self._library, *self._dirs]))
+        return tuple((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns) for status in found)
 
     def names(self) -> list[str]:
         """The datasets that can be loaded, sorted."""
@@ -85,6 +91,14 @@ def _read(folders: Sequence[Path]) -> tuple[dict[str, Contract], dict[str, Contr
 
 
 def _files(folders: Sequence[Path]) -> Iterator[tuple[Path, bytes]]:
+    for path in _paths(folders):
+        content = path.read_bytes() if path.is_file() else b""
+        # Other YAML may lie in the folder; a contract says what it is, in its name or its text.
+        if path.stem.endswith(".odcs") or b"DataContract" in content:
+            yield path, content
+
+
+def _paths(folders: Sequence[Path]) -> Iterator[Path]:
     for folder in folders:
         if not folder.exists():
             raise SetupError(
@@ -92,11 +106,7 @@ def _files(folders: Sequence[Path]) -> Iterator[tuple[Path, bytes]]:
                 hint="Create it, or correct SLUICE_CONTRACTS.", folder=str(folder),
             )  # fmt: skip
         paths = sorted(folder.iterdir()) if folder.is_dir() else [folder]
-        for path in dict.fromkeys(path.resolve() for path in paths if path.suffix in (".yaml", ".yml")):
-            content = path.read_bytes() if path.is_file() else b""
-            # Other YAML may lie in the folder; a contract says what it is, in its name or its text.
-            if path.stem.endswith(".odcs") or b"DataContract" in content:
-                yield path, content
+        yield from dict.fromkeys(path.resolve() for path in paths if path.suffix in (".yaml", ".yml"))
 
 
 def _datasets(content: bytes, path: Path) -> list[str]:

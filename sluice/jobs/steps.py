@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
 from sluice.contracts.model import Contract
-from sluice.contracts.registry import Registry
+from sluice.contracts.registry import Fingerprint, Registry
 from sluice.errors import SluiceError, SourceError
 from sluice.jobs import convert as conversion
 from sluice.jobs import ledger, repeats
@@ -70,6 +71,12 @@ def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str 
 
 def contract_of(dataset: str) -> Contract:
     """The dataset's contract as it stands now. Raises SetupError or ContractError."""
+    registry = Registry.from_settings(settings())
+    return _compiled(registry.fingerprint(), dataset)
+
+
+@lru_cache(maxsize=64)
+def _compiled(_fingerprint: Fingerprint, dataset: str) -> Contract:
     return Registry.from_settings(settings()).get(dataset)
 
 

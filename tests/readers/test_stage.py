@@ -134,33 +134,35 @@ def test_many_rejects_are_all_there_with_line_and_raw_text(write, tmp_path):
 
 
 def test_memory_stays_flat(write, tmp_path):
-    """Ten times the rows must not take more than a tenth more memory, on the fast way and on the exact one."""
+    """Four times the rows must not take a tenth more memory, on the fast way and on the exact one."""
     program = """
-import resource, sys
+import sys
 from pathlib import Path
 from sluice.readers import open_table, stage
 from tests.readers.conftest import column, contract
 wanted = contract(column("a", "INTEGER"), "b", column("c", "DATE"))
 table = open_table(Path(sys.argv[1]))
 stage(table, wanted, Path(sys.argv[2]), load_id=1, organization_id=1, memory_limit_mb=150, threads=2)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
     for dirt in ("", "broken\n"):
         peaks = []
-        for rows in (200_000, 2_000_000):
+        for rows in (800_000, 3_200_000):
             body = "".join(f"{i},some text to fill the row a little,2024-01-01\n" for i in range(1000))
             path = write("a,b,c\n" + body * (rows // 1000) + dirt)
             command = [sys.executable, "-c", program, str(path), str(tmp_path / f"s{rows}{len(dirt)}")]
-            peaks.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+            peaks.append(
+                int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) // 1024
+            )
         assert peaks[1] < 500
-        assert peaks[1] < peaks[0] * 1.1 + 60
+        assert peaks[1] < peaks[0] * 1.1 + 30
 
 
 GOOD = st.tuples(st.integers(-(2**31), 2**31 - 1).map(str), st.sampled_from(["x", "", '"q ""q"""', '"l\nl"']))
 BAD = st.sampled_from([("x", "y"), ("1",), ("1", "2", "3"), ("1.5", ""), ("1", '"q"z'), ("1", "\0")])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(records=st.lists(GOOD | BAD, max_size=30), end=st.sampled_from(["\n", "\r\n"]))
 def test_good_records_are_rows_and_bad_ones_rejects_in_any_mix(records, end):
     with tempfile.TemporaryDirectory() as folder:

@@ -294,7 +294,7 @@ TEXTS = (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(texts=st.lists(TEXTS.filter(str.strip), min_size=1, max_size=60))
 def test_a_value_is_the_text_s_value_or_a_reject(texts):
     kinds = {"i": "INTEGER", "m": "DECIMAL(8,2)", "d": "DOUBLE", "t": "DATE"}
