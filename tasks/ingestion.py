@@ -41,7 +41,7 @@ def convert(job: Job, landed: Landed, number: int) -> Stage:
 @task(name="check quality", **step(minutes=10, retries=2))
 def check_quality(job: Job, stages: list[Stage]) -> Verdict:
     """Judge the staged rows by the contract's Great Expectations suite."""
-    return steps.check(contract_of(job.dataset), job, stages)
+    return steps.check(warehouse_of(job.warehouse), contract_of(job.dataset), job, stages)
 
 
 @task(name="store data", **step(minutes=20, retries=3))

@@ -40,14 +40,16 @@ def convert(
     began, started = time.monotonic(), datetime.now(UTC)
     directory = stage_directory(job_id, number)
     directory.mkdir(parents=True, exist_ok=True)
+    load_id = ledger.next_load_id(warehouse)
+    constants = {"organization_id": organization_id, "_load_id": load_id}
     table = open_table(landed.path, landed.options)
     staged = stage(
         table,
         contract,
         directory,
-        load_id=ledger.next_load_id(warehouse),
+        load_id=load_id,
         organization_id=organization_id,
-        sinks=[incoming(warehouse, contract, job_id, number)],
+        sinks=[incoming(warehouse, contract, job_id, number, constants)],
         progress=progress,
         memory_limit_mb=settings().memory_limit_mb,
         threads=settings().threads or min(os.cpu_count() or 1, 4),
@@ -72,15 +74,19 @@ def stage_directory(job_id: str, number: int) -> Path:
     return settings().stage_dir / job_id / str(number)
 
 
-def incoming(warehouse: Warehouse, contract: Contract, job_id: str, number: int) -> IncomingTable:
+def incoming(
+    warehouse: Warehouse, contract: Contract, job_id: str, number: int, constants: dict[str, int]
+) -> IncomingTable:
     """The sink that copies a stage's rows into the warehouse while they are read."""
     target = sql.Identifier(contract.schema, contract.table)
-    return IncomingTable(warehouse.connect, incoming_name(job_id, number), target, column_types(contract))
+    return IncomingTable(
+        warehouse.connect, incoming_name(job_id, number), target, column_types(contract), constants
+    )
 
 
 def locate(staged: Stage, record_numbers: Sequence[int]) -> dict[int, tuple[int, str]]:
     """Line and raw text of a stage's records, from the file they came from."""
-    table = open_table(Path(staged.details["path"]), staged.details["options"])
+    table = open_table(Path(staged.details["path"]), staged.details["options"], work=staged.directory)
     return table.locate(record_numbers)
 
 

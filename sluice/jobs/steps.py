@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,9 +28,11 @@ from sluice.readers.base import Stage
 from sluice.settings import settings
 from sluice.sources import acquire
 from sluice.sources.acquire import Item, Landed
-from sluice.warehouse import datasets
+from sluice.warehouse import datasets, merge
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
+
+MANY_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ def _compiled(_fingerprint: Fingerprint, dataset: str) -> Contract:
 def working(warehouse: Warehouse, job: Job) -> Iterator[None]:
     """Hold the job's lease in the block; note a failure, and leave nothing behind."""
     with lease(warehouse, job.job_id):
-        ledger.start(warehouse, job.job_id, flow_run_id=job.flow_run_id)
         try:
+            ledger.start(warehouse, job.job_id, flow_run_id=job.flow_run_id)
             yield
         except BaseException as error:
             ledger.fail(warehouse, job.job_id, error)
@@ -155,16 +158,33 @@ def convert(
     )
 
 
-def check(contract: Contract, job: Job, stages: Sequence[Stage]) -> Verdict:
-    """Judge the staged rows by the contract's suite."""
+def check(warehouse: Warehouse, contract: Contract, job: Job, stages: Sequence[Stage]) -> Verdict:
+    """Judge the staged rows by the contract's suite; meanwhile the warehouse builds the keys of the new rows."""
     if not stages:
         return Verdict(job.directory)
     given = settings()
     mode: Any = job.mode
-    return audit(
-        stages, contract, mode=mode, directory=job.directory, memory_limit_mb=given.memory_limit_mb,
-        threads=given.threads,
-    )  # fmt: skip
+    with ThreadPoolExecutor(1) as beside:
+        keys = beside.submit(_build_keys, warehouse, contract, job, stages)
+        verdict = audit(
+            stages,
+            contract,
+            mode=mode,
+            directory=job.directory,
+            memory_limit_mb=given.memory_limit_mb,
+            threads=given.threads,
+        )
+        keys.result()
+    return verdict
+
+
+def _build_keys(warehouse: Warehouse, contract: Contract, job: Job, stages: Sequence[Stage]) -> None:
+    """Only for one large file: small ones are quicker without another connection."""
+    if len(stages) > 1 or stages[0].rows < MANY_ROWS:
+        return
+    table = sql.Identifier("sluice", incoming_name(job.job_id, int(stages[0].directory.name)))
+    with translated(), warehouse.connect() as connection:
+        merge.prepare_to_replace(connection, contract, table, job.mode)
 
 
 def store(

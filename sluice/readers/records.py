@@ -1,5 +1,6 @@
 """Where one record of delimited text ends and what its cells are, exactly as DuckDB's strict parser sees it."""
 
+import csv
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import IO, Any, NamedTuple, TextIO
 
 RECORD_LIMIT = 16_000_000
 _RAW_LIMIT = 10_000
+_CELL_LIMIT = 131_072  # of Python's csv module
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,9 @@ class Tokenizer:
         self._opening = re.compile(rf"{before}{q}")
         self._quoted = re.compile(rf"{begin}{q}{after}(?:{d}|\Z)")
         self._open = re.compile(begin + (r"\Z" if doubled else rf"(?:{e})?\Z"))
+        one = len(dialect.delimiter) == 1 and doubled
+        cell = rf"(?:{q}(?:[^{q}]++|{q}{q})*+{q}|[^{q}{d}]*+)"
+        self._tidy = re.compile(rf"{cell}(?:{d}{cell})*+") if one else None
         self._escaped = re.compile(rf"{q}( +){q}|{e}" + (f"({q})" if doubled else r"([\s\S])"))
 
     def split(self, text: str) -> tuple[list[str], str]:
@@ -91,6 +96,11 @@ class Tokenizer:
         delimiter, quote = self.dialect.delimiter, self.dialect.quote
         if not quote or quote not in text:
             return text.split(delimiter), ""
+        if self._tidy and len(text) < _CELL_LIMIT and self._tidy.fullmatch(text):
+            return next(csv.reader([text], delimiter=delimiter, quotechar=quote)), ""
+        return self._split_untidy(text, delimiter)
+
+    def _split_untidy(self, text: str, delimiter: str) -> tuple[list[str], str]:
         cells: list[str] = []
         position, end = 0, len(text)
         while True:

@@ -136,7 +136,7 @@ def _attempt(
 
 def _connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     connection.execute(f"SET memory_limit = '{int(memory_limit_mb)}MB'")
     connection.execute("SET temp_directory = ?", [str(directory / "spill")])
     if threads:

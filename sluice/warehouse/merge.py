@@ -5,13 +5,14 @@ addresses, ``ctid``, stand still). Nothing here commits.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from sluice.contracts.model import Contract
-from sluice.warehouse.swap import obstacles, swap
+from sluice.warehouse.swap import obstacles, prepare, swap
 
 LINEAGE = ("organization_id", "_load_id", "_record_no")
 REBUILD_SHARE = 0.25  # of the table's rows: above it, writing the table anew beats updating it in place
@@ -83,6 +84,23 @@ def ranges(connection: psycopg.Connection, table: sql.Identifier, condition: str
 def is_empty(merge: Merge) -> bool:
     """Whether the dataset table holds no row of any organization."""
     return merge.run("SELECT FROM {target} LIMIT 1").fetchone() is None
+
+
+def prepare_to_replace(
+    connection: psycopg.Connection, contract: Contract, incoming: sql.Identifier, mode: str
+) -> bool:
+    """Build the keys of ``incoming`` early where it will take the table's place; returns whether it did.
+
+    It is only a head start: where the rows turn out to break a key, nothing is changed.
+    """
+    merge = Merge(connection, contract, incoming, organization_id=0, rows=0)
+    if mode == "upsert" or (mode == "append" and not is_empty(merge)) or obstacles(connection, merge.target):
+        return False
+    connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    with suppress(psycopg.errors.IntegrityError), connection.transaction():
+        prepare(connection, incoming, merge.target)
+        return True
+    return False
 
 
 def append(merge: Merge) -> None:

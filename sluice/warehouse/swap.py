@@ -47,7 +47,8 @@ def swap(
     """
     old = oid(connection, target)
     constraints = _constraints(connection, old)
-    _add_constraints(connection, incoming, old, constraints)
+    if not _constraints(connection, oid(connection, incoming)):
+        _add_constraints(connection, incoming, old, constraints)
     _copy_grants(connection, incoming, old)
     _copy_comment(connection, incoming, old)
     _lock_out_readers(connection, target)
@@ -61,6 +62,12 @@ def swap(
                 target, sql.Identifier(_temporary(old, number)), sql.Identifier(constraint)
             )
         )
+
+
+def prepare(connection: psycopg.Connection, incoming: sql.Identifier, target: sql.Identifier) -> None:
+    """Build the target's keys on ``incoming`` ahead of a swap. Raises as ``swap`` does where the rows break one."""
+    old = oid(connection, target)
+    _add_constraints(connection, incoming, old, _constraints(connection, old))
 
 
 def _lock_out_readers(connection: psycopg.Connection, target: sql.Identifier) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import psutil
 import psycopg
 import pytest
 
+from deployments.settings import PROJECT
 from sluice.warehouse.embedded import Embedded
 from tests.deployments.conftest import Running, belonging_to, free_port, started, until, up
 
@@ -61,6 +64,17 @@ def test_the_next_start_ends_what_a_killed_platform_left_behind(home: Path) -> N
         assert "Ended the server that a killed platform left behind" in said
         assert "Sluice is up" in said
         assert belonging_to(home) == []
+
+
+def test_the_server_that_commands_share_makes_room_for_the_platform(home: Path) -> None:
+    port = free_port()
+    code = "from deployments.local import api_url; from deployments.api import wait_for; wait_for(api_url())"
+    environment = os.environ | {"SLUICE_HOME": str(home), "SLUICE_PORT": str(port)}
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=PROJECT, check=True, timeout=120)
+    platform = up(home, port, "--exit-when-ready")
+    said, _ = platform.communicate(timeout=120)
+    assert platform.returncode == 0, said
+    assert "Stopped the Prefect server that commands shared" in said
 
 
 def test_a_dead_server_is_started_again(home: Path) -> None:

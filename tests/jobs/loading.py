@@ -44,6 +44,6 @@ def load(
             for number, one in enumerate(landed)
             if one.sha256 not in known
         ]
-        verdict = steps.check(contract, job, stages)
+        verdict = steps.check(warehouse, contract, job, stages)
         outcome = steps.store(warehouse, contract, job, stages, verdict, skipped, watch.seconds)
     return outcome.timed(watch.total(), peak_memory_mb())

@@ -73,7 +73,7 @@ def expected(
 
 @pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.generate],  # a load takes a tenth of a second: shrinking would take minutes

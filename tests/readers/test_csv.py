@@ -211,7 +211,7 @@ TABLES = st.integers(1, 5).flatmap(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     rows=TABLES,
     delimiter=st.sampled_from(",;\t|"),
@@ -237,7 +237,7 @@ def test_what_python_writes_comes_back_cell_by_cell(rows, delimiter, end, quotin
 MESSY = st.lists(st.text(st.sampled_from('ab ,"\\'), max_size=9), max_size=8)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(lines=MESSY, end=st.sampled_from(["\n", "\r\n", "\r"]), escape=st.sampled_from(['"', "\\"]))
 def test_our_own_parser_sees_exactly_what_duckdb_sees(lines, end, escape):
     """Whatever DuckDB's strict parser accepts, the exact pass must accept too, with the same cells."""

@@ -139,7 +139,7 @@ NAMES = st.sampled_from(["a", "b", "c", "A", "", "\u00e4 x", '"'])
 RECORDS = st.lists(st.dictionaries(NAMES, VALUES, min_size=1), min_size=1, max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(records=RECORDS, indent=st.sampled_from([None, 1]), ascii_only=st.booleans(), lines=st.booleans())
 def test_any_json_comes_back(records, indent, ascii_only, lines):
     if lines:
