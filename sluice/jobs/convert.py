@@ -21,6 +21,7 @@ from sluice.sources.acquire import Landed
 from sluice.warehouse.columns import column_types
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.copy import IncomingTable
+from sluice.warehouse.failures import translated
 
 
 def convert(
@@ -42,18 +43,19 @@ def convert(
     directory.mkdir(parents=True, exist_ok=True)
     load_id = ledger.next_load_id(warehouse)
     constants = {"organization_id": organization_id, "_load_id": load_id}
-    table = open_table(landed.path, landed.options)
-    staged = stage(
-        table,
-        contract,
-        directory,
-        load_id=load_id,
-        organization_id=organization_id,
-        sinks=[incoming(warehouse, contract, job_id, number, constants)],
-        progress=progress,
-        memory_limit_mb=settings().memory_limit_mb,
-        threads=settings().threads or min(os.cpu_count() or 1, 4),
-    )
+    table = open_table(landed.path, landed.options, work=directory)
+    with translated():
+        staged = stage(
+            table,
+            contract,
+            directory,
+            load_id=load_id,
+            organization_id=organization_id,
+            sinks=[incoming(warehouse, contract, job_id, number, constants)],
+            progress=progress,
+            memory_limit_mb=settings().memory_limit_mb,
+            threads=settings().threads or min(os.cpu_count() or 1, 4),
+        )
     _unchanged(landed)
     details = {
         **staged.details,

@@ -14,6 +14,23 @@ from sluice.readers.base import Stage
 if TYPE_CHECKING:
     from sluice.jobs.publish import Publication
 
+# Unchanged is what is left of all records; the changed ones stand in the temporary table of the upsert.
+_REMEMBER = """
+WITH overtaken AS (
+    SELECT range_agg(int8range(_record_no, _record_no, '[]')) AS records
+      FROM pg_temp.sluice_superseded WHERE _load_id = %(load)s
+), other AS (
+    SELECT range_agg(int8range(n, n, '[]')) AS records FROM (
+        SELECT record_no AS n FROM sluice.rejected_rows WHERE load_id = %(load)s
+        UNION ALL SELECT _record_no FROM pg_temp.sluice_todo WHERE _load_id = %(load)s AND %(unchanged)s
+    ) o
+)
+UPDATE sluice.loads SET superseded_records = overtaken.records,
+       unchanged_records = CASE WHEN %(unchanged)s THEN int8multirange(int8range(1, read, '[]'))
+           - coalesce(other.records, '{}') - coalesce(overtaken.records, '{}') END
+  FROM overtaken, other WHERE id = %(load)s
+"""
+
 
 def record(connection: psycopg.Connection, work: "Publication", counts: Counts) -> None:
     """Insert the ``loads`` rows and their audit entries, in the open transaction."""
@@ -32,6 +49,12 @@ def record(connection: psycopg.Connection, work: "Publication", counts: Counts) 
                 "published": counts.published[stage.load_id],
             },
         )
+
+
+def remember(connection: psycopg.Connection, counts: Counts) -> None:
+    """Note which records were unchanged or superseded, so that each can be traced; after all else is written."""
+    for load in counts.superseded + counts.unchanged:
+        connection.execute(_REMEMBER, {"load": load, "unchanged": bool(counts.unchanged[load])})
 
 
 def record_rules(connection: psycopg.Connection, work: "Publication") -> None:
@@ -89,8 +112,6 @@ def _load(work: "Publication", stage: Stage, counts: Counts) -> dict[str, Any]:
         "unchanged": counts.unchanged[load],
         "superseded": counts.superseded[load],
         "rejected": counts.rejected[load],
-        "unchanged_records": counts.unchanged_records.get(load),
-        "superseded_records": counts.superseded_records.get(load),
         "quality_score": work.verdict.score,
         "seconds": Jsonb(work.seconds),
         "drift": Jsonb({"unknown": stage.drift, "missing": stage.missing}),

@@ -14,17 +14,12 @@ from sluice.readers.base import Stage
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Records by load id and by what became of them. ``rejected`` has every kind of reject.
-
-    ``unchanged_records`` and ``superseded_records`` name them, as PostgreSQL's text of an int8multirange.
-    """
+    """Records by load id and by what became of them. ``rejected`` has every kind of reject."""
 
     published: Counter[int] = field(default_factory=Counter)
     unchanged: Counter[int] = field(default_factory=Counter)
     superseded: Counter[int] = field(default_factory=Counter)
     rejected: Counter[int] = field(default_factory=Counter)
-    unchanged_records: dict[int, str] = field(default_factory=dict)
-    superseded_records: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +55,19 @@ class Outcome:
         cls, job_id: str, dataset: str, mode: str, counts: Counts, reasons: Mapping[str, int], **more: Any
     ) -> Self:
         """The outcome with the totals of ``counts``."""
-        totals = {
+        totals: dict[str, Any] = {
             name: getattr(counts, name).total()
             for name in ("published", "unchanged", "superseded", "rejected")
         }
         return cls(
             job_id, dataset, mode=mode, read=sum(totals.values()), reasons=dict(reasons), **totals, **more
         )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The outcome that ``as_dict`` gave, as JSON keeps it."""
+        given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+        return cls(**given)
 
     def timed(self, seconds: dict[str, float], peak_memory_mb: int) -> Self:
         """The outcome with its measured times and memory."""

@@ -27,7 +27,7 @@ SUPERSEDED = sql.Identifier("pg_temp", "sluice_superseded")
 CLASHES = sql.Identifier("pg_temp", "sluice_clashes")
 # A server process that waits for a lock notices only by checking that its client has died.
 _SESSION = """
-SET LOCAL work_mem = '64MB'; SET LOCAL maintenance_work_mem = '256MB';
+SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB';
 SET LOCAL lock_timeout = '5min'; SET LOCAL client_connection_check_interval = '2s'
 """
 RECORD = {"_load_id": "bigint", "_record_no": "bigint"}
@@ -54,6 +54,7 @@ class Publication:
 def publish(warehouse: Warehouse, work: Publication) -> Outcome:
     """Move the staged rows into the dataset table and write down what happened.
 
+    Tried again after a commit whose answer was lost, it returns what that commit did.
     Raises DataRefused where a table-level rule failed or two rows trade a unique value.
     """
     if work.verdict.refused:
@@ -61,6 +62,9 @@ def publish(warehouse: Warehouse, work: Publication) -> Outcome:
     with translated(), warehouse.connect() as connection, connection.transaction():
         connection.execute(_SESSION)
         _lock(connection, work.contract)
+        job = ledger.get(connection, work.job_id)
+        if job["status"] == "completed":
+            return Outcome.from_dict(job["result_data"])
         if not work.force:
             work = _without_repeats(connection, work)
         outcome = _merge(connection, work)
@@ -130,6 +134,7 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
             organization_id=work.organization_id,
             dataset=contract.dataset,
         )
+        loads.remember(connection, counts)
         _drop(connection, work.incoming)
     return Outcome.of(
         work.job_id,
@@ -184,25 +189,21 @@ def _write(tables: Merge, work: Publication) -> Counts:
     """Write in the job's mode; returns what became of each load's records."""
     connection = tables.connection
     rejected, superseded = _judged(work)
-    unchanged: Counter[int] = Counter()
-    unchanged_records: dict[int, str] = {}
+    published: Counter[int] | None = None
     if work.mode == "upsert":
         with _trading(work.contract):
             done = upsert(_upsertable(tables), CLASHES, SUPERSEDED)
-        superseded, unchanged, unchanged_records = (
-            superseded + done.superseded,
-            done.unchanged,
-            done.unchanged_records,
-        )
+        superseded, published = superseded + done.superseded, done.published
     elif work.mode == "replace":
         merge.replace(tables)
     else:
         _append(tables)
     rejected += _clashes(connection)
-    gone = rejected + superseded + unchanged
-    published = Counter({s.load_id: s.records - gone[s.load_id] for s in work.stages})
-    overtaken = merge.ranges(connection, SUPERSEDED) if superseded else {}
-    return Counts(published, unchanged, superseded, rejected, unchanged_records, overtaken)
+    gone = rejected + superseded
+    left = Counter({s.load_id: s.records - gone[s.load_id] for s in work.stages})
+    if published is None:
+        return Counts(left, Counter(), superseded, rejected)
+    return Counts(published, left - published, superseded, rejected)
 
 
 def _judged(work: Publication) -> tuple[Counter[int], Counter[int]]:

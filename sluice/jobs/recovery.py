@@ -25,10 +25,11 @@ _INCOMING = re.compile(r"incoming_(job_[0-9a-f]{32})_\d+")
 _JOB_ID = re.compile(r"job_[0-9a-f]{32}")
 
 # Jobs that a process should be working on, and tables that a load may have left. A queued retry (stage idle)
-# has no process yet.
+# has no process yet. A pending job that made itself (its request names no job) begins within milliseconds.
 _LEFT = """
 SELECT 'job' AS kind, job_id AS name FROM sluice.ingestion_jobs
 WHERE status IN ('processing', 'retrying') AND NOT (status = 'retrying' AND stage = 'idle')
+   OR status = 'pending' AND details -> 'request' ->> 'job_id' = '' AND created_at < now() - interval '1 minute'
 UNION ALL
 SELECT 'table', relname FROM pg_class
 WHERE relnamespace = 'sluice'::regnamespace AND relkind IN ('r', 'p') AND starts_with(relname, 'incoming_')

@@ -28,6 +28,8 @@ from sluice.readers.base import Stage
 from sluice.settings import settings
 from sluice.sources import acquire
 from sluice.sources.acquire import Item, Landed
+from sluice.sources.files import disk_errors
+from sluice.sources.model import without_login, without_secrets
 from sluice.warehouse import datasets, merge
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
@@ -55,8 +57,9 @@ class Job:
 
 def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str | None = None) -> Job:
     """The job that the request names, or a new one. ``request``: the values of an ``IngestionRequest``."""
-    names = [str(source.get("path") or source.get("url")) for source in request["sources"]]
-    kinds = {Path(name).suffix.removeprefix(".").lower() for name in names}
+    sources = [_without_login(source) for source in request["sources"]]
+    names = [source.get("path") or without_secrets(source["url"]) for source in sources]
+    kinds = {Path(name).suffix.removeprefix(".").lower()[:50] for name in names}
     job_id = request["job_id"] or ledger.create(
         warehouse,
         dataset=request["dataset"],
@@ -66,10 +69,15 @@ def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str 
         user_id=request["user_id"],
         priority=request["priority"],
         flow_run_id=flow_run_id,
-        details={"request": dict(request)},
+        details={"request": {**request, "sources": sources}},
     )
     shared = {name: request[name] for name in ("dataset", "mode", "organization_id", "force", "warehouse")}
     return Job(job_id, flow_run_id=flow_run_id, **shared)
+
+
+def _without_login(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The source as the ledger may keep it: a login belongs in a block."""
+    return {**source, "url": without_login(source["url"])} if source.get("url") else dict(source)
 
 
 def contract_of(dataset: str) -> Contract:
@@ -119,7 +127,8 @@ def connect(warehouse: Warehouse, contract: Contract, job: Job) -> None:
 
 def collect(job: Job, item: Item, number: int, secrets: Mapping[str, Any] | None = None) -> Landed:
     """Bring one input to disk and hash it."""
-    return acquire.acquire(item, job.directory / "landing" / str(number), secrets)
+    with disk_errors(job.directory):
+        return acquire.acquire(item, job.directory / "landing" / str(number), secrets)
 
 
 def unseen(
@@ -147,15 +156,16 @@ def convert(
     report: Callable[[int], None] | None = None,
 ) -> Stage:
     """Read one input into a stage and an incoming table."""
-    return conversion.convert(
-        warehouse,
-        contract,
-        landed,
-        job_id=job.job_id,
-        number=number,
-        organization_id=job.organization_id,
-        progress=report,
-    )
+    with disk_errors(job.directory):
+        return conversion.convert(
+            warehouse,
+            contract,
+            landed,
+            job_id=job.job_id,
+            number=number,
+            organization_id=job.organization_id,
+            progress=report,
+        )
 
 
 def check(warehouse: Warehouse, contract: Contract, job: Job, stages: Sequence[Stage]) -> Verdict:
@@ -164,7 +174,7 @@ def check(warehouse: Warehouse, contract: Contract, job: Job, stages: Sequence[S
         return Verdict(job.directory)
     given = settings()
     mode: Any = job.mode
-    with ThreadPoolExecutor(1) as beside:
+    with disk_errors(job.directory), ThreadPoolExecutor(1) as beside:
         keys = beside.submit(_build_keys, warehouse, contract, job, stages)
         verdict = audit(
             stages,

@@ -108,10 +108,14 @@ def _refuse_mismatch(
 
 def unique_names(header: Sequence[str]) -> list[str]:
     """Header cells as distinct names: an empty one becomes ``column_3``, a repeated one gets a number."""
-    seen: dict[str, int] = {}
+    taken: set[str] = set()
     names = []
     for position, text in enumerate(header, 1):
-        name = text or f"column_{position}"
-        seen[name.lower()] = count = seen.get(name.lower(), 0) + 1
-        names.append(name if count == 1 else f"{name}_{count}")
+        name = base = text or f"column_{position}"
+        count = 1
+        while name.lower() in taken:
+            count += 1
+            name = f"{base}_{count}"
+        taken.add(name.lower())
+        names.append(name)
     return names

@@ -13,7 +13,7 @@ from sluice.contracts.model import Column, Contract
 from sluice.readers.base import RawTable, Reject
 from sluice.readers.header import Mapping, unique_names
 from sluice.readers.spool import RejectFile
-from sluice.readers.typing import REASONS, kind
+from sluice.readers.typing import ANY_UNKNOWN, REASONS, kind
 
 _SHOWN = 80
 
@@ -45,6 +45,7 @@ class Explainer:
     def __init__(self, header: Sequence[str], contract: Contract, mapping: Mapping) -> None:
         self._names = unique_names(header)
         self._columns = {position: contract.column(name) for name, position in mapping.positions.items()}
+        self._unknown, self._strict = mapping.unknown, contract.drift == "reject"
         self._strings = [c.name for c in contract.columns if kind(c) == "VARCHAR"]
 
     def explain(self, rows: pa.RecordBatch, numbers: pa.Array) -> Iterator[Reject]:
@@ -56,23 +57,25 @@ class Explainer:
             values = json.loads(written) if written else {}
             for position in bad or ():
                 if position is not None:
-                    text = values[self._names[position]]
-                    name, reason, message = self._cell(position, text)
-                    yield Reject(number, reason, message, column=name, cells=cells)
+                    for name, reason, message in self._faults(position, values):
+                        yield Reject(number, reason, message, column=name, cells=cells)
             for name, column in texts.items():
                 if column[row] is not None and "\0" in column[row]:
                     reason, message = _nul(name, column[row])
                     yield Reject(number, reason, message, column=name, cells=cells)
 
-    def _cell(self, position: int, text: str) -> tuple[str, str, str]:
-        """Column, reason and message of a bad cell."""
-        column = self._columns.get(position)
-        if column:
-            return column.name, *_untyped(column, text)
-        name = self._names[position]
-        if "\0" in text:
-            return name, *_nul(name, text)
-        return name, "unknown_column", f"{name}: the contract does not know this column."
+    def _faults(self, position: int, values: dict[str, str | None]) -> Iterator[tuple[str, str, str]]:
+        """Column, reason and message of a bad cell, or of all unknown cells that may not stand."""
+        if position != ANY_UNKNOWN:
+            column = self._columns[position]
+            yield column.name, *_untyped(column, values[self._names[position]] or "")
+            return
+        for name in (self._names[i] for i in self._unknown):
+            text = values[name] or ""
+            if "\0" in text:
+                yield name, *_nul(name, text)
+            elif text and self._strict:
+                yield name, "unknown_column", f"{name}: the contract does not know this column."
 
 
 def _untyped(column: Column, text: str) -> tuple[str, str]:

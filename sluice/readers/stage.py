@@ -24,6 +24,7 @@ from sluice.readers.typing import projection
 
 _BATCH_ROWS = 40_000
 _BATCH_CHARS = 16_000_000
+_WIDE = 500
 _T = TypeVar("_T")
 
 
@@ -70,8 +71,8 @@ def stage(
     A file that turns out to be untidy is read again from its start, another way: then each sink sees abort and
     start once more. ``progress`` gets the number of records read so far.
 
-    Raises ReadError or DataRefused for the input, SetupError if the disk is full; what a sink raises comes out
-    unchanged.
+    Raises ReadError or DataRefused for the input, SetupError if disk or memory is too small; what a sink raises
+    comes out unchanged.
     """
     began = time.perf_counter()
     directory.mkdir(parents=True, exist_ok=True)
@@ -119,12 +120,19 @@ def _attempt(
     run: _Run, directory: Path, sinks: Sequence[Sink], memory_limit_mb: int, threads: int
 ) -> int | None:
     """Read the table once. The number of rejected records; None if it must be read again, another way."""
+    if len(run.table.header) > _WIDE:
+        threads = 1  # each thread holds vectors of 2,048 values for each column, several times
     try:
         with contextlib.closing(_connect(directory, memory_limit_mb, threads)) as connection:
             _read(connection, run, [ParquetSink(directory / "rows.parquet"), *sinks])
             broken = run.table.broken(connection)
             return write_rejects(run.table, broken, run.rejects, directory / "rejects.parquet")
     except _UnreadableError as error:
+        if "Out of Memory" in str(error.cause):
+            raise SetupError(
+                f"{len(run.table.header):,} columns need more than {memory_limit_mb:,} MB of memory.",
+                hint="Raise SLUICE_MEMORY_LIMIT_MB.",
+            ) from error.cause
         if run.table.repair(error.cause):
             return None
         hint = "The file could not be read to its end."

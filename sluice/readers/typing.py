@@ -20,6 +20,7 @@ _UUID = r"\{?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?"
 _LOOSE_JSON = r",\s*[\]}]|[nN][aA][nN]|[iI][nN][fF]|[eE][+-]?\d{5,}"
 _JSON_NUL = r"(^|[^\\])(\\\\)*\\u0000"
 
+ANY_UNKNOWN = -1
 REASONS = {
     "BOOLEAN": ("not_a_boolean", "true or false (also t/f, yes/no, y/n, 1/0)"),
     "DATE": ("not_a_date", "a date such as 2024-12-31"),
@@ -62,7 +63,8 @@ def projection(
     """The SELECT that types ``relation``.
 
     Columns: the contract's, ``_extra``, ``_record_no`` (if ``numbered``), then ``_bad`` (list of positions of
-    cells that cannot be typed, NULL for a good row) and ``_cells`` (JSON object, for bad rows only).
+    cells that cannot be typed, -1 for some unknown one; NULL for a good row) and ``_cells`` (JSON object, for
+    bad rows only).
     """
     known = {c.name: (c, mapping.positions[c.name]) for c in contract.columns if c.name in mapping.positions}
     casts, values = [], []
@@ -74,6 +76,7 @@ def projection(
     number = ", _record_no" if numbered else ""
     every = ", ".join(cell(i) for i in range(len(header)))
     raw = f"SELECT {', '.join(['*', *casts])} FROM {relation}"  # noqa: S608
+    values.append(f"{_unknown(mapping, contract, header)} AS _unknown")
     typed = f"SELECT {', '.join([every + number, *values])} FROM ({raw})"  # noqa: S608
     outputs = [
         f"t{known[c.name][1]} AS {quote_name(c.name)}"
@@ -84,7 +87,8 @@ def projection(
     bad = _bad(contract, mapping, known)
     cells = f"to_json({_struct(header, range(len(header)))})"
     flags = f"{bad} AS _bad, CASE WHEN _bad IS NOT NULL THEN {cells} END AS _cells"
-    outputs.append(f"{_extra(mapping, contract, header)} AS _extra{number}")
+    kept = "_unknown" if contract.drift == "keep" else "NULL::VARCHAR"
+    outputs.append(f"{kept} AS _extra{number}")
     return f"SELECT {', '.join(outputs)}, {flags} FROM ({typed})"  # noqa: S608
 
 
@@ -98,11 +102,14 @@ def _struct(header: Sequence[str], positions: Sequence[int]) -> str:
     return "{" + ", ".join(f"{quote_text(names[i])}: {cell(i)}" for i in positions) + "}"
 
 
-def _extra(mapping: Mapping, contract: Contract, header: Sequence[str]) -> str:
-    if not mapping.unknown or contract.drift != "keep":
+def _unknown(mapping: Mapping, contract: Contract, header: Sequence[str]) -> str:
+    """Text of the unknown cells: JSON where they are kept, else all in one; NULL if there are none."""
+    texts = ", ".join(cell(i) for i in mapping.unknown)
+    if not mapping.unknown:
         return "NULL::VARCHAR"
-    any_cell = f"coalesce({', '.join(cell(i) for i in mapping.unknown)})"
-    return f"CASE WHEN {any_cell} IS NOT NULL THEN to_json({_struct(header, mapping.unknown)})::VARCHAR END"
+    if contract.drift == "reject":
+        return f"concat({texts})"
+    return f"CASE WHEN coalesce({texts}) IS NOT NULL THEN to_json({_struct(header, mapping.unknown)})::VARCHAR END"
 
 
 def _bad(contract: Contract, mapping: Mapping, known: dict[str, tuple[Column, int]]) -> str:
@@ -112,14 +119,12 @@ def _bad(contract: Contract, mapping: Mapping, known: dict[str, tuple[Column, in
         if kind(column) != "VARCHAR":
             suspects.append(f"t{position} IS NULL")
             tests.append((f"t{position} IS NULL AND NOT {_is_null(column, cell(position))}", position))
-    for position in mapping.unknown:
-        text = cell(position)
-        if contract.drift == "reject":
-            suspects.append(f"{text} <> ''")
-            tests.append((f"{text} <> ''", position))
-        else:
-            suspects.append(f"contains({text}, chr(0))")
-            tests.append((f"contains({text}, chr(0))", position))
+    if mapping.unknown and contract.drift == "reject":
+        suspects.append("_unknown <> ''")
+        tests.append(("_unknown <> ''", ANY_UNKNOWN))
+    elif mapping.unknown:
+        suspects.append("contains(_unknown, '\\u0000')")
+        tests.append((f"regexp_matches(_unknown, '{_JSON_NUL}')", ANY_UNKNOWN))
     if not tests:
         return "NULL::INTEGER[]"
     found = ", ".join(f"CASE WHEN {test} THEN {position} END" for test, position in tests)

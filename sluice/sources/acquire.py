@@ -57,8 +57,7 @@ def acquire(item: Item, landing: Path, secrets: Mapping[str, Any] | None = None)
     options = dict(item.source.options)
     if isinstance(item.source, FileSource):
         path = Path(item.uri)
-        modified = path.stat().st_mtime_ns
-        size, digest = files.hashed(path)
+        size, digest, modified = files.hashed(path)
         return Landed(path, item.name, item.uri, size, digest, False, modified, options)
     opened = http.stream if isinstance(item.source, HttpSource) else objects.stream
     landing.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,19 +62,20 @@ def _checked(path: Path) -> tuple[str, str, int | None]:
     return str(path.resolve()), path.name, status.st_size
 
 
-def hashed(path: Path) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of a file."""
+def hashed(path: Path) -> tuple[int, str, int]:
+    """Size in bytes, SHA-256 and time of change (before it was read, in ns) of a file. Raises SourceError."""
     try:
         with path.open("rb") as file:
+            modified = os.fstat(file.fileno()).st_mtime_ns
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return file.tell(), digest
+            return file.tell(), digest, modified
     except OSError as error:
         raise SourceError.of(error, hint="The file could not be read to its end.", file=str(path)) from error
 
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk or a forbidden folder into errors that say what to do."""
+    """Turn a full disk or a forbidden folder into errors that say what to do. ``path``: what lies in the folder."""
     try:
         yield
     except OSError as error:

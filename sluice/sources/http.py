@@ -45,8 +45,12 @@ def _opened(url: str, secrets: Mapping[str, Any] | None) -> Iterator[httpx.Respo
             yield response
     except httpx.TransportError as error:
         raise _transport(error, shown) from error
-    except (httpx.InvalidURL, httpx.TooManyRedirects, httpx.DecodingError) as error:
-        raise SourceError.of(error, hint=f"Check the URL {shown}.", url=shown) from error
+    except httpx.InvalidURL:
+        # Its text may quote a part of a password.
+        hint = "Check it; in a login, characters such as / ? # @ are written %2F %3F %23 %40."
+        raise SourceError(f"{shown} is not a URL.", hint=hint, url=shown) from None
+    except (httpx.TooManyRedirects, httpx.DecodingError) as error:
+        raise SourceError(f"{shown}: {error}", hint="Check the URL in a browser.", url=shown) from error
 
 
 def refusal(status: int, url: str) -> SluiceError:

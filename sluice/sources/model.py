@@ -1,7 +1,7 @@
 """What a source is: one pydantic model a kind, told apart by ``kind``, so that forms explain themselves."""
 
+import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,7 +64,9 @@ Source = Annotated[FileSource | HttpSource | ObjectSource, Field(discriminator="
 
 def source_of(text: str, options: dict[str, str] | None = None) -> FileSource | HttpSource | ObjectSource:
     """The source that a path or URL on a command line means. Raises SetupError for an unknown scheme."""
-    scheme = urlsplit(text).scheme.lower() if "://" in text else ""
+    scheme, separator, rest = text.partition("://")
+    scheme = scheme.lower() if separator else ""
+    text = f"{scheme}://{rest}" if separator else text
     given = options or {}
     if scheme in ("", "file"):
         return FileSource(path=text, options=given)
@@ -80,8 +82,16 @@ def source_of(text: str, options: dict[str, str] | None = None) -> FileSource | 
 
 
 def without_secrets(url: str) -> str:
-    """The URL without login, query and fragment, which may hold secrets."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return parts._replace(netloc=f"{host}{port}", query="", fragment="").geturl()
+    """The URL without login, query and fragment, which may hold secrets. Any text will do."""
+    return re.split("[?#]", without_login(url), maxsplit=1)[0]
+
+
+def without_login(url: str) -> str:
+    """The URL without user and password, even where a '/', '?' or '#' stands unescaped in the password."""
+    scheme, separator, rest = url.partition("://")
+    host = re.split("[/?#]", rest, maxsplit=1)[0]
+    if "@" in host:
+        rest = rest[host.rindex("@") + 1 :]
+    elif not re.fullmatch(r"(\[[^]]*\]|[^:]*)(:\d*)?", host):
+        rest = rest.rpartition("@")[2]
+    return f"{scheme}{separator}{rest}"

@@ -73,14 +73,6 @@ def discard(merge: Merge, doomed: sql.Identifier) -> int:
     return merge.run(text, doomed=doomed).rowcount
 
 
-def ranges(connection: psycopg.Connection, table: sql.Identifier, condition: str = "true") -> dict[int, str]:
-    """Record numbers in ``table`` by load, as the text of an int8multirange."""
-    query = sql.SQL(
-        "SELECT _load_id, range_agg(int8range(_record_no, _record_no, '[]'))::text FROM {} WHERE {} GROUP BY 1"
-    ).format(table, sql.SQL(condition))
-    return dict(connection.execute(query).fetchall())
-
-
 def is_empty(merge: Merge) -> bool:
     """Whether the dataset table holds no row of any organization."""
     return merge.run("SELECT FROM {target} LIMIT 1").fetchone() is None

@@ -45,10 +45,9 @@ def swap(
     All within the connection's transaction. Raises psycopg.errors.UniqueViolation or NotNullViolation where
     the rows break a key, LockNotAvailable where somebody goes on reading the table.
     """
-    old = oid(connection, target)
+    old, new = oid(connection, target), oid(connection, incoming)
     constraints = _constraints(connection, old)
-    if not _constraints(connection, oid(connection, incoming)):
-        _add_constraints(connection, incoming, old, constraints)
+    prepare(connection, incoming, target)
     _copy_grants(connection, incoming, old)
     _copy_comment(connection, incoming, old)
     _lock_out_readers(connection, target)
@@ -59,15 +58,22 @@ def swap(
     for number, (constraint, _) in enumerate(constraints):
         connection.execute(
             sql.SQL("ALTER TABLE {} RENAME CONSTRAINT {} TO {}").format(
-                target, sql.Identifier(_temporary(old, number)), sql.Identifier(constraint)
+                target, sql.Identifier(_temporary(new, number)), sql.Identifier(constraint)
             )
         )
 
 
 def prepare(connection: psycopg.Connection, incoming: sql.Identifier, target: sql.Identifier) -> None:
-    """Build the target's keys on ``incoming`` ahead of a swap. Raises as ``swap`` does where the rows break one."""
-    old = oid(connection, target)
-    _add_constraints(connection, incoming, old, _constraints(connection, old))
+    """Build the target's keys on ``incoming`` unless it has them. Raises as ``swap`` does where the rows break one."""
+    old, new = oid(connection, target), oid(connection, incoming)
+    wanted, made = _constraints(connection, old), _constraints(connection, new)
+    if made and _definitions(made) == _definitions(wanted):
+        return
+    for name, _ in reversed(made):  # made for a table that has changed since
+        connection.execute(
+            sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(incoming, sql.Identifier(name))
+        )
+    _add_constraints(connection, incoming, old, new, wanted)
 
 
 def _lock_out_readers(connection: psycopg.Connection, target: sql.Identifier) -> None:
@@ -88,19 +94,27 @@ def _constraints(connection: psycopg.Connection, old: int) -> list[tuple[str, st
     ).fetchall()
 
 
-def _temporary(old: int, number: int) -> str:
-    return f"sluice_swap_{old}_{number}"
+def _definitions(constraints: list[tuple[str, str]]) -> list[str]:
+    return sorted(definition for _, definition in constraints)
+
+
+def _temporary(new: int, number: int) -> str:
+    return f"sluice_swap_{new}_{number}"
 
 
 def _add_constraints(
-    connection: psycopg.Connection, incoming: sql.Identifier, old: int, constraints: list[tuple[str, str]]
+    connection: psycopg.Connection,
+    incoming: sql.Identifier,
+    old: int,
+    new: int,
+    constraints: list[tuple[str, str]],
 ) -> None:
     changes: list[sql.Composable] = []
     if connection.info.server_version < 180_000:
         changes += [sql.SQL("ALTER {} SET NOT NULL").format(column) for column in _required(connection, old)]
     changes += [
         # The definition is PostgreSQL's own rendering.
-        sql.SQL("ADD CONSTRAINT {} {}").format(sql.Identifier(_temporary(old, number)), sql.SQL(definition))
+        sql.SQL("ADD CONSTRAINT {} {}").format(sql.Identifier(_temporary(new, number)), sql.SQL(definition))
         for number, (_, definition) in enumerate(constraints)
     ]
     if changes:

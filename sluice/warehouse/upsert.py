@@ -10,7 +10,6 @@ from sluice.warehouse.merge import (
     REBUILD_SHARE,
     Merge,
     listed,
-    ranges,
     same,
     took_place,
     unique_keys,
@@ -21,15 +20,10 @@ TODO = sql.Identifier("pg_temp", "sluice_todo")
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """What became of the incoming rows, by load: written, equal to what stood, overtaken by a later record.
-
-    ``unchanged_records`` names the equal ones, as the text of an int8multirange.
-    """
+    """What became of the incoming rows, by load: written, or overtaken by a later record. The rest is unchanged."""
 
     published: Counter[int]
-    unchanged: Counter[int]
     superseded: Counter[int]
-    unchanged_records: dict[int, str]
 
 
 def upsert(merge: Merge, clashes: sql.Identifier, overtaken: sql.Identifier) -> Upserted:
@@ -39,32 +33,37 @@ def upsert(merge: Merge, clashes: sql.Identifier, overtaken: sql.Identifier) -> 
     Rows that a later record replaces are listed in ``overtaken``.
     Raises psycopg.errors.UniqueViolation where two rows trade the values of a unique column.
     """
-    _match(merge)
+    several = len(unique_keys(merge.contract)) > 1
+    _match(merge, keep_equal=several)
     superseded: Counter[int] = Counter()
-    if len(unique_keys(merge.contract)) > 1:
+    if several:
+        # A later record that equals its partner must still overtake earlier ones; only then may it go.
         superseded = _keep_last(merge, overtaken)
         _set_aside_clashes(merge, clashes)
-    unchanged = _counted(merge, "NOT changed")
-    equal = ranges(merge.connection, TODO, "NOT changed") if unchanged else {}
-    done = Upserted(_counted(merge, "changed"), unchanged, superseded, equal)
-    if published := done.published.total():
-        _write(merge, published)
-    return done
+        merge.run("DELETE FROM {todo} WHERE NOT changed", todo=TODO)
+    counted = merge.run("SELECT _load_id, count(*) FROM {todo} GROUP BY 1", todo=TODO)
+    published: Counter[int] = Counter(dict(counted.fetchall()))
+    if published:
+        _write(merge, published.total())
+    return Upserted(published, superseded)
 
 
-def _match(merge: Merge) -> None:
+def _match(merge: Merge, *, keep_equal: bool) -> None:
+    """List in ``TODO`` each incoming row that has no partner or differs from it; equal ones too if wanted."""
     joins, partner = _joins(merge)
     values = [name for name in merge.names if name not in LINEAGE]
     changed = sql.SQL(" OR ").join(
         sql.SQL("i.{0} IS DISTINCT FROM t.{0}").format(sql.Identifier(name)) for name in values
     )
     merge.connection.execute("DROP TABLE IF EXISTS pg_temp.sluice_todo")
+    wanted = sql.SQL("{} IS NULL OR {}").format(partner, changed)
     merge.run(
-        "CREATE TEMP TABLE sluice_todo ON COMMIT DROP AS SELECT i.ctid AS new, {partner} AS old,"
-        " i._load_id, i._record_no, ({partner} IS NULL OR {changed}) AS changed FROM {incoming} i {joins}",
+        "CREATE TEMP TABLE sluice_todo ON COMMIT DROP AS SELECT i.ctid AS new, {partner} AS old, i._load_id,"
+        " i._record_no, ({wanted}) AS changed FROM {incoming} i {joins} WHERE {kept}",
         partner=partner,
-        changed=changed,
+        wanted=wanted,
         joins=joins,
+        kept=sql.SQL("true") if keep_equal else wanted,
     )
     merge.connection.execute("ANALYZE pg_temp.sluice_todo")
 
@@ -120,11 +119,6 @@ def _set_aside_clashes(merge: Merge, clashes: sql.Identifier) -> None:
     )
 
 
-def _counted(merge: Merge, condition: str) -> Counter[int]:
-    text = "SELECT _load_id, count(*) FROM {todo} WHERE {condition} GROUP BY 1"
-    return Counter(dict(merge.run(text, todo=TODO, condition=sql.SQL(condition)).fetchall()))
-
-
 def _write(merge: Merge, published: int) -> None:
     table = merge.run(
         "SELECT count(*) FROM (SELECT FROM {target} LIMIT %s) t", int(published / REBUILD_SHARE) + 1
@@ -132,9 +126,9 @@ def _write(merge: Merge, published: int) -> None:
     assert table is not None
     bulk = published >= table[0] * REBUILD_SHARE and _has_no_other_columns(merge)
     if bulk and published < merge.rows:
-        text = "DELETE FROM {incoming} i WHERE NOT EXISTS (SELECT FROM {todo} d WHERE d.new = i.ctid AND d.changed)"
+        text = "DELETE FROM {incoming} i WHERE NOT EXISTS (SELECT FROM {todo} d WHERE d.new = i.ctid)"
         merge.run(text, todo=TODO)
-    staying = sql.SQL("NOT EXISTS (SELECT FROM {} d WHERE d.old = t.ctid AND d.changed)").format(TODO)
+    staying = sql.SQL("NOT EXISTS (SELECT FROM {} d WHERE d.old = t.ctid)").format(TODO)
     if not (bulk and took_place(merge, staying)):
         _write_in_place(merge)
 
@@ -151,14 +145,13 @@ def _has_no_other_columns(merge: Merge) -> bool:
 def _write_in_place(merge: Merge) -> None:
     sets = sql.SQL(", ").join(sql.SQL("{0} = i.{0}").format(sql.Identifier(name)) for name in merge.names)
     merge.run(
-        "UPDATE {target} t SET {sets} FROM {incoming} i JOIN {todo} d ON i.ctid = d.new "
-        "WHERE t.ctid = d.old AND d.changed",
+        "UPDATE {target} t SET {sets} FROM {incoming} i JOIN {todo} d ON i.ctid = d.new WHERE t.ctid = d.old",
         sets=sets,
         todo=TODO,
     )
     merge.run(
         "INSERT INTO {target} ({names}) SELECT {values} FROM {incoming} i JOIN {todo} d ON i.ctid = d.new"
-        " WHERE d.old IS NULL AND d.changed",
+        " WHERE d.old IS NULL",
         names=listed(merge.names),
         values=listed(merge.names, "i"),
         todo=TODO,

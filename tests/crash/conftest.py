@@ -12,13 +12,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from sluice.contracts.model import Contract
-from sluice.contracts.registry import load_contract
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
 from tests.conftest import new_database
 from tests.crash import model
-from tests.jobs.loading import load
 
 
 class Zygote:
@@ -32,13 +29,16 @@ class Zygote:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self._heard() == "ready"
+        self._ready = False
 
     def _heard(self) -> str:
         assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+        if not self._ready:
+            assert self._process.stdout.readline().strip() == "ready"
+            self._ready = True
+        return self._process.stdout.readline()
 
-    def load(
+    def begin(
         self,
         warehouse: Warehouse,
         home: Path,
@@ -46,23 +46,36 @@ class Zygote:
         mode: str,
         *,
         organization: int = 1,
+        force: bool = False,
+        insist: bool = False,
         kill_after: float | None = None,
-    ) -> dict[str, Any]:
+    ) -> None:
         """Load in a process of its own; kill it after so many seconds."""
         (home / "tmp").mkdir(parents=True, exist_ok=True)
+        (home / "publishing").unlink(missing_ok=True)
         order = {
             "url": warehouse.url,
             "home": str(home),
             "path": str(path),
             "mode": mode,
             "organization": organization,
+            "force": force,
+            "insist": insist,
             "kill_after": kill_after,
         }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
+
+    def end(self) -> dict[str, Any]:
+        """The answer to what was begun: seconds and outcome."""
         answer: dict[str, Any] = json.loads(self._heard())
         return answer
+
+    def load(self, warehouse: Warehouse, home: Path, path: Path, mode: str, **options: Any) -> dict[str, Any]:
+        """Begin, and wait for the end."""
+        self.begin(warehouse, home, path, mode, **options)
+        return self.end()
 
     def close(self) -> None:
         self._process.communicate("", timeout=30)
@@ -97,11 +110,6 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     )
 
 
-@pytest.fixture(scope="session")
-def contract() -> Contract:
-    return load_contract(model.CONTRACT)[0]
-
-
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """SLUICE_HOME in a folder of the test."""
@@ -111,28 +119,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     settings.cache_clear()
 
 
-def fill(warehouse: Warehouse, inputs: Inputs, contract: Contract) -> None:
+def fill(zygote: Zygote, warehouse: Warehouse, inputs: Inputs, home: Path) -> None:
     """Bring in the rows that stand before the load under test, of both organizations."""
     with warehouse.connect(autocommit=True) as connection:
         connection.execute("INSERT INTO sluice.organizations (id, name) VALUES (2, 'other')")
-    load(warehouse, contract, inputs.standing)
-    load(warehouse, contract, inputs.foreign, organization_id=2)
+    for organization, path in ((1, inputs.standing), (2, inputs.foreign)):
+        answer = zygote.load(warehouse, home, path, "append", organization=organization)
+        assert answer["outcome"]["status"] == "completed", answer
 
 
 @pytest.fixture(scope="session")
 def filled(
-    server_url: str,
-    template: str,
-    inputs: Inputs,
-    contract: Contract,
-    tmp_path_factory: pytest.TempPathFactory,
+    zygote: Zygote, server_url: str, template: str, inputs: Inputs, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """Name of a database with standing rows, to copy from."""
-    with new_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLUICE_HOME", str(tmp_path_factory.mktemp("filling")))
-        settings.cache_clear()
-        fill(Warehouse.from_url(url), inputs, contract)
-        settings.cache_clear()
+    with new_database(server_url, template) as url:
+        fill(zygote, Warehouse.from_url(url), inputs, tmp_path_factory.mktemp("filling"))
         yield str(conninfo_to_dict(url)["dbname"])
 
 

@@ -245,8 +245,19 @@ def test_unknown_columns_are_kept_as_json(write, load):
     assert staged.stage.drift == ('Odd "one"', "", "a2")
 
 
+def test_repeated_unknown_header_cells_stay_apart(write, load):
+    staged = load(write("a,x,X,x_2,x\n1,p,q,r,s\n"), contract("a"))
+    assert json.loads(staged.rows[0]["_extra"]) == {"x": "p", "X_2": "q", "x_2_2": "r", "x_3": "s"}
+
+
+def test_a_spelled_out_nul_in_an_unknown_cell_is_plain_text(write, load):
+    staged = load(write("a,x\n1,\\u0000\n2,\0\n"), contract("a"))
+    assert json.loads(staged.rows[0]["_extra"]) == {"x": "\\u0000"}
+    assert staged.reasons == [(2, "x", "nul_character")]
+
+
 def test_unknown_columns_can_reject_the_row(write, load):
-    staged = load(write("a,x\n1,\n2,y\n"), contract("a", drift="reject"))
+    staged = load(write("a,x,z\n1,,\n2,y,\n"), contract("a", drift="reject"))
     assert staged.values("a") == ["1"]
     assert staged.values("_extra") == [None]
     assert staged.reasons == [(2, "x", "unknown_column")]

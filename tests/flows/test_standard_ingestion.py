@@ -1,0 +1,155 @@
+"""The standard ingestion as Prefect runs it: its steps, its outcome, its artifacts, its failures."""
+
+import asyncio
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.states import exception_to_failed_state
+
+from flows.runner import run_here
+from flows.standard_ingestion import IngestionRequest
+from sluice.errors import ReadError, RetryError, SourceError
+from sluice.jobs import ledger
+from sluice.warehouse.connection import Warehouse
+from tasks import ingestion
+from tasks.policy import worth_retrying
+
+SAMPLES = Path(__file__).parents[2] / "sample-data"
+STEPS = {
+    ingestion.validate_source: (300, 3),
+    ingestion.establish_connection: (120, 5),
+    ingestion.collect: (1800, 3),
+    ingestion.convert: (900, 2),
+    ingestion.check_quality: (600, 2),
+    ingestion.store: (1200, 3),
+}
+
+
+def request(dataset: str, *paths: Path, **more: Any) -> dict[str, Any]:
+    return {"dataset": dataset, "sources": [{"kind": "file", "path": str(p)} for p in paths], **more}
+
+
+@pytest.mark.parametrize(("step", "limits"), STEPS.items(), ids=lambda value: getattr(value, "name", ""))
+def test_steps_have_the_timeouts_and_retries_of_the_requirement(step: Any, limits: tuple[int, int]) -> None:
+    assert (step.timeout_seconds, step.retries) == limits
+    assert step.retry_delay_seconds == [2 * 2**n for n in range(step.retries)]
+    assert step.retry_jitter_factor > 0
+    assert step.retry_condition_fn is worth_retrying
+
+
+def test_the_run_form_explains_every_field() -> None:
+    schema = IngestionRequest.model_json_schema()
+    models = [schema, *schema["$defs"].values()]
+    missing = [
+        name
+        for model in models
+        for name, field in model["properties"].items()
+        if name != "kind" and not field.get("description")
+    ]
+    assert missing == []
+    assert set(schema["properties"]["sources"]["items"]["discriminator"]["mapping"]) == {
+        "file",
+        "http",
+        "object",
+    }
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "xlsx"])
+def test_templates_load_whole_in_every_format(project: Warehouse, kind: str) -> None:
+    for dataset, count in (("projects", 5), ("bugs", 10)):
+        outcome = run_here(request(dataset, SAMPLES / f"{dataset}-template.{kind}", mode="append"))
+        assert (outcome["published"], outcome["rejected"]) == (count, 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["bugs-dirty.csv", "bugs-dirty.json", "bugs-dirty.xlsx", "projects-dirty.csv"]
+)
+def test_dirty_samples_give_the_expected_rejects(project: Warehouse, name: str) -> None:
+    path = SAMPLES / name
+    found = [
+        p for p in (SAMPLES / f"{name}.expected.json", SAMPLES / f"{path.stem}.expected.json") if p.is_file()
+    ]
+    expected = json.loads(found[0].read_text())
+    outcome = run_here(request(expected["dataset"], path, mode="append"))
+    assert {k: outcome[k] for k in ("read", "published", "rejected")} == {
+        k: expected[k] for k in ("read", "published", "rejected")
+    }
+    assert outcome["reasons"] == expected["reasons"]
+    rows = {
+        (r["record_no"], r["line"], r["column_name"], r["reason"])
+        for r in ledger.rejects(project, outcome["job_id"])
+    }
+    for wanted in expected["records"]:
+        line = wanted["line"]
+        assert any(
+            (n, reason) == (wanted["record_no"], wanted["reason"]) and (line is None or at == line)
+            for n, at, _, reason in rows
+        ), wanted
+
+
+def test_a_finished_run_shows_its_artifacts(project: Warehouse) -> None:
+    outcome = run_here(request("bugs", SAMPLES / "bugs-dirty.csv", mode="append"))
+    with get_client(sync_client=True) as client:
+        run = ArtifactFilterFlowRunId(any_=[outcome["flow_run_id"]])
+        artifacts = {
+            a.key: a for a in client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=run), limit=50, sort="KEY_ASC")
+        }
+    assert set(artifacts) == {"progress", "result", "table", "rejects-by-reason", "rejects-sample", "notes"}
+    assert artifacts["progress"].data == 100.0
+    assert json.loads(str(artifacts["result"].data))[0]["published"] == outcome["published"]
+
+
+def test_a_missing_file_fails_at_once_and_is_noted(project: Warehouse, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="does not exist"):
+        run_here(request("bugs", tmp_path / "none.csv"))
+    job = ledger.listing(project, organization_id=1)[0]
+    assert (job["status"], job["stage"]) == ("failed", "error")
+    assert "does not exist" in job["error_message"]
+
+
+def test_one_unreadable_file_of_several_stops_the_whole_job(project: Warehouse, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_bytes(b"\x00\x01\x02" * 100)
+    with pytest.raises(ReadError):
+        run_here(request("bugs", SAMPLES / "bugs-template.csv", tmp_path / "bad.csv"))
+    with project.connect() as connection:
+        assert connection.execute("SELECT count(*) FROM data.bugs").fetchone() == (0,)
+
+
+def test_only_errors_of_the_retry_family_are_tried_again() -> None:
+    def verdict(error: Exception) -> bool:
+        state = asyncio.run(exception_to_failed_state(error))
+        return worth_retrying(None, None, state)  # type: ignore[arg-type]
+
+    assert verdict(RetryError("later"))
+    assert verdict(TimeoutError())
+    assert not verdict(SourceError("no"))
+    assert not verdict(ValueError("no"))
+
+
+def test_a_server_that_stumbles_once_is_asked_again(project: Warehouse) -> None:
+    content = (SAMPLES / "bugs-template.csv").read_bytes()
+    asked: list[str] = []
+
+    class Stumbling(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(503 if len(asked) == 1 else 200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Stumbling)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/bugs.csv"
+    outcome = run_here({"dataset": "bugs", "mode": "append", "sources": [{"kind": "http", "url": url}]})
+    server.shutdown()
+    assert (outcome["published"], len(asked)) == (10, 3)
