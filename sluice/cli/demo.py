@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sluice.cli import output
+from sluice.cli.jobs import SHORT
 from sluice.cli.load import summary, tenant
 from sluice.cli.options import AsJson
 from sluice.cli.runner import run_all
@@ -33,7 +34,7 @@ def demo(as_json: AsJson = False) -> None:
         output.as_json(outcomes)
         return
     summary(outcomes)
-    dirty = outcomes[-1]["job_id"]
+    dirty = outcomes[-1]["job_id"][:SHORT]
     output.say("")
     output.say("Next:")
     output.say(f"  sluice rejects {dirty}   # what was turned away, and why")

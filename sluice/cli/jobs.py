@@ -11,11 +11,12 @@ import typer
 
 from sluice.cli import output
 from sluice.cli.options import AsJson
-from sluice.errors import SetupError
+from sluice.errors import InputError, SetupError
 from sluice.jobs import ledger
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
 
+SHORT = len("job_") + 8
 PLACE = ("record_no", "line", "column_name", "reason", "message", "raw")
 
 
@@ -29,7 +30,7 @@ def jobs(
     """List the newest jobs, or show all about one: its state, counts, times and error."""
     warehouse = Warehouse.from_settings().prepare()
     if job:
-        row = ledger.get(warehouse, job)
+        row = find(warehouse, job)
         output.as_json(row) if as_json else output.pairs(row)
         return
     rows = ledger.listing(warehouse, organization_id=settings().organization_id, limit=limit)
@@ -40,12 +41,20 @@ def jobs(
     output.table(columns, [_line(row) for row in rows])
 
 
+def find(warehouse: Warehouse, text: str) -> dict[str, Any]:
+    """The job with this id, or the one whose id begins so. Raises InputError if none or several do."""
+    found = ledger.beginning_with(warehouse, text, organization_id=settings().organization_id)
+    if len(found) > 1:
+        raise InputError(f"Several jobs begin with {text}.", hint="Give more of the id.")
+    return ledger.get(warehouse, found[0] if found else text)
+
+
 def _line(row: dict[str, Any]) -> list[Any]:
     result = row["result_data"] or {}
     counts = [result.get(name) for name in ("read", "published", "rejected")]
     name = Path(row["filename"]).name
     return [
-        row["job_id"],
+        row["job_id"][:SHORT],
         row["dataset"],
         name,
         row["status"],
@@ -69,7 +78,7 @@ def rejects(
     _sluice_, which the reader ignores: correct the cells and load the file.
     """
     warehouse = Warehouse.from_settings().prepare()
-    ledger.get(warehouse, job)
+    job = find(warehouse, job)["job_id"]
     rows = ledger.rejects(warehouse, job)
     if out is not None:
         count = export(rows, out)

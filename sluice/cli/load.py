@@ -7,14 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from sluice.cli import output
+from sluice.cli.jobs import SHORT, find
 from sluice.cli.options import AsJson, key_values
 from sluice.cli.runner import run
 from sluice.contracts.registry import Registry
 from sluice.errors import SetupError
-from sluice.jobs import ledger
 from sluice.jobs.replay import mark_replayed, write_rejects
 from sluice.settings import settings
-from sluice.sources.model import source_of
+from sluice.sources.acquire import validate
+from sluice.sources.model import FileSource, source_of
 from sluice.warehouse.connection import Warehouse
 
 MODES = ("append", "upsert", "replace")
@@ -65,9 +66,13 @@ def load(
         raise SetupError(f"There is no mode '{mode}'.", hint=f"Choose one of {', '.join(MODES)}.")
     Registry.from_settings(settings()).get(dataset)
     options = key_values(source_option or [])
+    sources = [source_of(text, options) for text in files]
+    for source in sources:
+        if isinstance(source, FileSource):
+            validate(source)  # a mistyped path is told at once, before anything is started
     request = {
         "dataset": dataset,
-        "sources": [source_of(text, options).model_dump() for text in files],
+        "sources": [source.model_dump() for source in sources],
         "mode": mode,
         "force": force,
         **tenant(),
@@ -94,8 +99,8 @@ def show(outcome: dict[str, Any], as_json: bool = False) -> None:
     for text in outcome["warnings"]:
         output.say(f"  warning: {text}")
     for seen in outcome["skipped"]:
-        output.say(f"  {seen['source']}: loaded before by {seen['job_id']}; --force loads it again")
-    job = outcome["job_id"]
+        output.say(f"  {seen['source']}: loaded before by {seen['job_id'][:SHORT]}; --force loads it again")
+    job = outcome["job_id"][:SHORT]
     output.say(f"job {job}" + (f"; see the rejects: sluice rejects {job}" if outcome["rejected"] else ""))
 
 
@@ -128,7 +133,8 @@ def replay(
     To correct the rows themselves, export them (`sluice rejects JOB --out rejects.csv`), edit, and load the file.
     """
     warehouse = Warehouse.from_settings().prepare()
-    row = ledger.get(warehouse, job)
+    row = find(warehouse, job)
+    job = row["job_id"]
     with tempfile.TemporaryDirectory(prefix="sluice-replay-") as folder:
         request = write_rejects(warehouse, row, Path(folder))
         if mode:

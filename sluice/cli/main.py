@@ -66,9 +66,7 @@ def _report(problem: SluiceError) -> int:
 
 
 def _foreign(problem: Exception) -> int:
-    import click
-
-    if isinstance(problem, click.ClickException):
+    if isinstance(problem, typer.TyperException):
         problem.show()
         return 2
     if isinstance(problem, BrokenPipeError):

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from sluice.errors import SluiceError
 
-out = Console(soft_wrap=True, highlight=False)
+# In a pipe nothing is wrapped: another program or a log reads it.
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 400)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -39,7 +40,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str |
     shown = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for at, name in enumerate(columns):
         numeric = any(isinstance(row[at], int | float) for row in listed)
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        solid = numeric or name in ("job", "dataset", "status", "line", "record", "reason", "created", "rule")
+        shown.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=solid)
     for row in listed:
         shown.add_row(*(escape(_text(value)) for value in row))
     out.print(shown, soft_wrap=False)
@@ -76,7 +78,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}"
     if isinstance(value, datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return value.astimezone().strftime("%Y-%m-%d %H:%M")
     if isinstance(value, dict | list):
         return json.dumps(value, default=_plain, ensure_ascii=False)
     return str(value)

@@ -32,13 +32,17 @@ def run_all(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         from deployments import api  # Prefect and what imports it take over a second: only for loads
         from flows.runner import run_here, warm_up
 
-        warm_up()
+        warming = warm_up()
         if url:
             api.wait_for(url)
     outcomes = []
-    for request in requests:
-        with waiting(f"loading into {request['dataset']}"):
-            outcomes.append(run_here(request))
+    try:
+        for request in requests:
+            with waiting(f"loading into {request['dataset']}"):
+                outcomes.append(run_here(request))
+    finally:
+        # The interpreter must not end in the middle of DuckDB's work in that thread.
+        warming.join()
     return outcomes
 
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from sluice.cli import output
+from sluice.cli.jobs import find
 from sluice.cli.options import AsJson
 from sluice.contracts.registry import Registry
 from sluice.errors import SetupError
-from sluice.jobs import ledger
 from sluice.jobs import trace as tracing
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
@@ -34,7 +34,7 @@ def trace(
     warehouse = Warehouse.from_settings().prepare()
     registry = Registry.from_settings(settings())
     if record is not None:
-        job = ledger.get(warehouse, subject)
+        job = find(warehouse, subject)
         found = tracing.record(warehouse, job, registry.get(job["dataset"]), record)
     elif key is not None:
         found = tracing.row(warehouse, registry.get(subject), key, settings().organization_id)
@@ -51,7 +51,10 @@ def trace(
 
 def _show(found: dict[str, Any]) -> None:
     details = {name: value for name, value in found.items() if name not in ("row", "rules", "reasons")}
-    output.pairs(details | {"contract": f"{found['contract']} {found['contract_version']}"})
+    contract = (
+        f"{details.pop('contract')} {details.pop('contract_version')} ({details.pop('contract_sha256')[:12]})"
+    )
+    output.pairs(details | {"contract": contract})
     for name in ("row",):
         if name in found:
             output.say("")

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,6 @@ from sluice.sources.acquire import Landed
 from sluice.warehouse.columns import column_types
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.copy import IncomingTable
-from sluice.warehouse.failures import translated
 
 
 def convert(
@@ -43,8 +43,7 @@ def convert(
     directory.mkdir(parents=True, exist_ok=True)
     load_id = ledger.next_load_id(warehouse)
     constants = {"organization_id": organization_id, "_load_id": load_id}
-    table = open_table(landed.path, landed.options, work=directory)
-    with translated():
+    with closing(open_table(landed.path, landed.options)) as table:
         staged = stage(
             table,
             contract,
@@ -86,10 +85,13 @@ def incoming(
     )
 
 
-def locate(staged: Stage, record_numbers: Sequence[int]) -> dict[int, tuple[int, str]]:
-    """Line and raw text of a stage's records, from the file they came from."""
-    table = open_table(Path(staged.details["path"]), staged.details["options"], work=staged.directory)
-    return table.locate(record_numbers)
+def locate(staged: Stage, record_numbers: Iterable[int]) -> Iterator[tuple[int, int, str]]:
+    """Number, line and raw text of a stage's records, asked for in rising order: one pass over their file."""
+    options = dict(staged.details["options"])
+    if encoding := staged.details.get("encoding"):
+        options["encoding"] = encoding
+    with closing(open_table(Path(staged.details["path"]), options)) as table:
+        yield from table.find(record_numbers)
 
 
 def _unchanged(landed: Landed) -> None:

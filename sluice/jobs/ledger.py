@@ -183,6 +183,17 @@ def get(where: Where, job_id: str) -> DictRow:
     return row
 
 
+def beginning_with(where: Where, text: str, *, organization_id: int) -> list[str]:
+    """At most two ids of the organization's jobs that begin with ``text``."""
+    query = (
+        "SELECT job_id FROM sluice.ingestion_jobs WHERE organization_id = %s AND starts_with(job_id, %s)"
+        " ORDER BY job_id = %s DESC LIMIT 2"
+    )
+    with _on(where) as connection:
+        found = [str(job_id) for (job_id,) in connection.execute(query, [organization_id, text, text])]
+    return found[:1] if found[:1] == [text] else found
+
+
 def listing(
     where: Where, *, organization_id: int, limit: int = 20, status: str | None = None
 ) -> list[DictRow]:

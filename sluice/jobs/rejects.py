@@ -1,6 +1,6 @@
 """Keeps every rejected record beside its reasons: where it stood, its raw text, and what to correct."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ TYPES = {
     "cells": "jsonb",
 }
 CHUNK = 20_000  # records whose raw text is held in memory at a time
-Locate = Callable[[Stage, Sequence[int]], dict[int, tuple[int, str]]]
+Place = tuple[int, int, str]  # record number, line, raw text
+Locate = Callable[[Stage, Iterable[int]], Iterator[Place]]
 
 _READ = """
 SELECT $load::BIGINT AS load_id, record_no,
@@ -44,6 +45,7 @@ SELECT _record_no AS record_no,
        "column" AS column_name, reason, message
   FROM read_parquet($path, file_row_number = true) WHERE _load_id = $load ORDER BY record_no, ordinal
 """
+_NUMBERS = "SELECT DISTINCT _record_no FROM read_parquet($path) WHERE _load_id = $load ORDER BY 1"
 _CLASHED = """
 SELECT c._record_no, 0, c.key, 'duplicate', 'the key (' || c.key || ') stands already: '
        || coalesce('record ' || c.other_record || ' of ' || l.filename, 'a row of the table')
@@ -70,17 +72,21 @@ def record(
             copy_batches(
                 connection, TABLE, TYPES, _batches(_READ, {**common, "path": str(stage.rejects_path)})
             )
-        found = _batches(_AUDITED, {"path": str(verdict_path), "load": stage.load_id})
-        copy_batches(connection, TABLE, TYPES, _located(found, stage, locate, common))
-        clashed = connection.execute(_CLASHED, [stage.load_id]).fetchall()
-        if clashed:
-            names = ["record_no", "ordinal", "column_name", "reason", "message"]
-            table = pa.table(
-                {name: list(values) for name, values in zip(names, zip(*clashed, strict=True), strict=True)}
-            )
-            copy_batches(
-                connection, TABLE, TYPES, _located(iter(table.to_batches(CHUNK)), stage, locate, common)
-            )
+        found = {"path": str(verdict_path), "load": stage.load_id}
+        numbers = (number for batch in _batches(_NUMBERS, found) for number in batch.column(0).to_pylist())
+        places = locate(stage, numbers)
+        copy_batches(connection, TABLE, TYPES, _located(_batches(_AUDITED, found), places, stage, common))
+        clashes = _clashes(connection, stage)
+        places = locate(stage, clashes.column("record_no").to_pylist())
+        copy_batches(
+            connection, TABLE, TYPES, _located(iter(clashes.to_batches(CHUNK)), places, stage, common)
+        )
+
+
+def _clashes(connection: psycopg.Connection, stage: Stage) -> pa.Table:
+    rows = connection.execute(_CLASHED, [stage.load_id]).fetchall()
+    names = ("record_no", "ordinal", "column_name", "reason", "message")
+    return pa.table({name: [row[at] for row in rows] for at, name in enumerate(names)})
 
 
 def _batches(query: str, values: dict[str, Any]) -> Iterator[pa.RecordBatch]:
@@ -90,15 +96,20 @@ def _batches(query: str, values: dict[str, Any]) -> Iterator[pa.RecordBatch]:
 
 
 def _located(
-    batches: Iterator[pa.RecordBatch], stage: Stage, locate: Locate, common: dict[str, Any]
+    batches: Iterator[pa.RecordBatch], places: Iterator[Place], stage: Stage, common: dict[str, Any]
 ) -> Iterator[pa.RecordBatch]:
     """The batches completed with line, raw text and the columns that all of a load's rejects share."""
+    where: dict[int, tuple[int, str]] = {}
+    place = next(places, None)
     for batch in batches:
         numbers = batch.column("record_no").to_pylist()
-        where = locate(stage, sorted(set(numbers)))
+        # A record with several reasons may begin in the batch before.
+        where = {number: found for number, found in where.items() if number == numbers[0]}
+        while place is not None and place[0] <= numbers[-1]:
+            where[place[0]] = place[1:]
+            place = next(places, None)
         cells = _cells(stage, numbers)
-        lines = [where.get(n, (None, None))[0] for n in numbers]
-        raws = [where.get(n, (None, None))[1] for n in numbers]
+        found = [where.get(number, (None, None)) for number in numbers]
         count = batch.num_rows
         yield pa.RecordBatch.from_pydict(
             {
@@ -108,11 +119,11 @@ def _located(
                 "job_id": pa.array([common["job"]] * count),
                 "organization_id": pa.array([common["organization"]] * count, pa.int32()),
                 "dataset": pa.array([common["dataset"]] * count),
-                "line": pa.array(lines, pa.int64()),
+                "line": pa.array([line for line, _ in found], pa.int64()),
                 "column_name": batch.column("column_name").cast(pa.string()),
                 "reason": batch.column("reason").cast(pa.string()),
                 "message": batch.column("message").cast(pa.string()),
-                "raw": pa.array(raws, pa.string()),
+                "raw": pa.array([raw for _, raw in found], pa.string()),
                 "cells": pa.array([cells.get(number) for number in numbers], pa.string()),
             }
         )

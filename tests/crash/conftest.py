@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
 from tests.conftest import new_database
 from tests.crash import model
+
+MODES = ("append", "upsert", "replace")
 
 
 class Zygote:
@@ -31,12 +34,17 @@ class Zygote:
         )
         self._ready = False
 
-    def _heard(self) -> str:
-        assert self._process.stdout is not None
+    def _asked(self, line: str) -> str:
+        """The answer to a line."""
+        given, heard = self._process.stdin, self._process.stdout
+        assert given is not None
+        assert heard is not None
         if not self._ready:
-            assert self._process.stdout.readline().strip() == "ready"
+            assert heard.readline() == "ready\n"
             self._ready = True
-        return self._process.stdout.readline()
+        given.write(f"{line}\n")
+        given.flush()
+        return heard.readline()
 
     def begin(
         self,
@@ -48,9 +56,9 @@ class Zygote:
         organization: int = 1,
         force: bool = False,
         insist: bool = False,
-        kill_after: float | None = None,
-    ) -> None:
-        """Load in a process of its own; kill it after so many seconds."""
+        embedded: Path | None = None,
+    ) -> int:
+        """Load in a process of its own. Returns its id, which stays its own until ``end``."""
         (home / "tmp").mkdir(parents=True, exist_ok=True)
         (home / "publishing").unlink(missing_ok=True)
         order = {
@@ -61,16 +69,13 @@ class Zygote:
             "organization": organization,
             "force": force,
             "insist": insist,
-            "kill_after": kill_after,
+            "embedded": embedded and str(embedded),
         }
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
+        return int(self._asked(json.dumps(order)))
 
     def end(self) -> dict[str, Any]:
-        """The answer to what was begun: seconds and outcome."""
-        answer: dict[str, Any] = json.loads(self._heard())
-        return answer
+        """Wait for the process; its outcome, empty if it was killed."""
+        return json.loads(self._asked("end")) or {}
 
     def load(self, warehouse: Warehouse, home: Path, path: Path, mode: str, **options: Any) -> dict[str, Any]:
         """Begin, and wait for the end."""
@@ -124,8 +129,8 @@ def fill(zygote: Zygote, warehouse: Warehouse, inputs: Inputs, home: Path) -> No
     with warehouse.connect(autocommit=True) as connection:
         connection.execute("INSERT INTO sluice.organizations (id, name) VALUES (2, 'other')")
     for organization, path in ((1, inputs.standing), (2, inputs.foreign)):
-        answer = zygote.load(warehouse, home, path, "append", organization=organization)
-        assert answer["outcome"]["status"] == "completed", answer
+        done = zygote.load(warehouse, home, path, "append", organization=organization)
+        assert done["status"] == "completed", done
 
 
 @pytest.fixture(scope="session")
@@ -143,6 +148,27 @@ def database(server_url: str, filled: str) -> Iterator[Warehouse]:
     """A warehouse of the test's own with standing rows."""
     with new_database(server_url, filled) as url:
         yield Warehouse.from_url(url)
+
+
+@pytest.fixture(scope="session")
+def durations(
+    zygote: Zygote, server_url: str, filled: str, inputs: Inputs, tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, str], float]:
+    """Seconds that an undisturbed load takes, and its publish, by mode."""
+    measured: dict[tuple[str, str], float] = {}
+    for mode in MODES:
+        with new_database(server_url, filled) as url:
+            done = zygote.load(Warehouse.from_url(url), tmp_path_factory.mktemp("home"), inputs.path, mode)
+        measured |= {(mode, "whole"): float(done["took"]), (mode, "publish"): float(done["publish_took"])}
+    return measured
+
+
+def wait_for(path: Path) -> None:
+    """Wait until the file is there."""
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def quiet(warehouse: Warehouse) -> None:

@@ -1,16 +1,15 @@
-"""A process that has imported everything once. Each order it reads is loaded by a fork of it, which it may kill.
+"""A process that has imported everything once; a fork of it does each load, to be killed by the test.
 
-An order is a line of JSON: url, home, path, mode, organization, force, insist (try a step again after an error
-of the retry family, as Prefect would) and kill_after (seconds from the fork, or null).
-The answer is a line of JSON: seconds from the fork to the end, and the outcome where there is one.
-When the load begins to publish, it makes the file ``publishing`` in its home.
+An order is a line of JSON: url, home, path, mode, organization, force, insist (try a step again after an error of
+the retry family, as Prefect would) and embedded (home of a server that the load may start again). The answer is
+the fork's process id. It stays that fork's until a second line asks for the end; the answer then is the outcome
+as JSON, or null where the fork was killed. When the load begins to publish, it makes the file ``publishing`` in
+its home.
 """
 
 import importlib
 import json
 import os
-import select
-import signal
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from sluice.errors import RetryError
 from sluice.jobs import steps
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
+from sluice.warehouse.embedded import Embedded
 from tests.crash.model import CONTRACT
 from tests.jobs.loading import load
 
@@ -35,7 +35,7 @@ def main() -> None:
         importlib.import_module(name)
     say("ready")
     for line in sys.stdin:
-        say(json.dumps(obey(json.loads(line))))
+        say(obey(json.loads(line)))
 
 
 def say(text: str) -> None:
@@ -43,21 +43,18 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def obey(order: dict[str, Any]) -> dict[str, Any]:
+def obey(order: dict[str, Any]) -> str:
     reader, writer = os.pipe()
-    began = time.monotonic()
     pid = os.fork()
     if pid == 0:
         work(order, writer)
     os.close(writer)
-    # The pipe can be read when the child has written its outcome or is gone.
-    select.select([reader], [], [], order["kill_after"])
-    if order["kill_after"] is not None:
-        os.kill(pid, signal.SIGKILL)
+    say(str(pid))
+    sys.stdin.readline()
     with os.fdopen(reader, "rb") as pipe:
-        said = pipe.read()
+        said = pipe.read().decode()
     os.waitpid(pid, 0)
-    return {"seconds": time.monotonic() - began, "outcome": json.loads(said or b"null")}
+    return said or "null"
 
 
 def work(order: dict[str, Any], writer: int) -> None:
@@ -67,12 +64,22 @@ def work(order: dict[str, Any], writer: int) -> None:
     settings.cache_clear()
     tempfile.tempdir = str(home / "tmp")
     steps.MANY_ROWS = 1_000  # the way that large files go
-    errors: list[str] = []
+    began, errors = time.monotonic(), list[str]()
     for name in STEPS:
-        setattr(steps, name, observed(getattr(steps, name), home, errors, again=2 if order["insist"] else 0))
+        setattr(steps, name, observed(getattr(steps, name), errors, again=2 if order["insist"] else 0))
+    published = steps.store
+    started = began
+
+    def store(*args: Any, **named: Any) -> Any:
+        nonlocal started
+        (home / "publishing").touch()
+        started = time.monotonic()
+        return published(*args, **named)
+
+    steps.store = store
     try:
         done = load(
-            Warehouse.from_url(order["url"]),
+            Warehouse(order["url"], Embedded(Path(order["embedded"])) if order["embedded"] else None),
             load_contract(CONTRACT)[0],
             Path(order["path"]),
             mode=order["mode"],
@@ -82,16 +89,16 @@ def work(order: dict[str, Any], writer: int) -> None:
         said = done.as_dict()
     except BaseException as error:
         said = {"status": "failed", "error": type(error).__name__, "message": str(error)}
-    os.write(writer, json.dumps({**said, "retried": errors}).encode())
+    ended = time.monotonic()
+    said |= {"retried": errors, "took": ended - began, "publish_took": ended - started}
+    os.write(writer, json.dumps(said).encode())
     os._exit(0)
 
 
-def observed(step: Callable[..., Any], home: Path, errors: list[str], again: int) -> Callable[..., Any]:
+def observed(step: Callable[..., Any], errors: list[str], again: int) -> Callable[..., Any]:
     """The step, tried again after an error of the retry family, as its Prefect task would be."""
 
     def run(*args: Any, **named: Any) -> Any:
-        if step.__name__ == "store":
-            (home / "publishing").touch()
         for _ in range(again):
             try:
                 return step(*args, **named)

@@ -1,0 +1,50 @@
+"""Connections that the server ends in the middle of a load: an error of the retry family, and a retry succeeds."""
+
+import random
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sluice.warehouse.connection import Warehouse
+from tests.crash import model
+from tests.crash.checks import check_after_crash, check_again
+from tests.crash.conftest import MODES, Inputs, Zygote, wait_for
+
+END_ALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.mark.parametrize(("part", "number"), [("whole", 0), ("whole", 1), ("publish", 0), ("publish", 1)])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_load_that_lost_all_its_connections_completes_by_trying_the_step_again(
+    zygote: Zygote,
+    durations: dict[tuple[str, str], float],
+    database: Warehouse,
+    inputs: Inputs,
+    home: Path,
+    mode: str,
+    part: str,
+    number: int,
+) -> None:
+    before = model.standing()
+    done = model.expected(inputs.rows, before, mode)
+    share = (number + random.Random(f"{mode} {part} {number}").random()) / 2
+    with psycopg.connect(database.url, autocommit=True) as admin:
+        zygote.begin(database, home, inputs.path, mode, insist=True)
+        if part == "publish":
+            wait_for(home / "publishing")
+        time.sleep(durations[mode, part] * share)
+        admin.execute(END_ALL)
+        outcome = zygote.end()
+    # The start of the job is no step, so it is not tried again.
+    assert outcome["status"] == "completed" or outcome["error"] == "RetryError", outcome
+    status = check_after_crash(database, inputs.path, before, done)
+    assert status == outcome["status"] or (status, outcome["status"]) == ("unborn", "failed")
+    again = zygote.load(database, home, inputs.path, mode)
+    assert again["status"] == "completed", again
+    with database.connect(autocommit=True) as connection:
+        check_again(connection, inputs.path, status, done)
