@@ -3,7 +3,7 @@
 SluiceError
 ├── RetryError            try again: network, timeout, 429, 5xx, lock, server restarting
 ├── InputError            fix the input; never retried
-│   ├── SourceError       the source is missing, empty, unreadable, or refuses us
+│   ├── SourceError       the source is missing, or refuses us
 │   ├── ReadError         the bytes are not a table we understand
 │   ├── ContractError     a contract file is wrong
 │   └── DataRefused       the data broke a rule that stops the load
@@ -58,9 +58,7 @@ class SluiceError(Exception):
         return cls(text[0] if text else type(cause).__name__, hint=hint, **facts)
 
 
-def _rebuild(
-    kind: type[SluiceError], message: str, hint: str, facts: dict[str, Any]
-) -> SluiceError:
+def _rebuild(kind: type[SluiceError], message: str, hint: str, facts: dict[str, Any]) -> SluiceError:
     return kind(message, hint=hint, **facts)
 
 
@@ -79,9 +77,10 @@ class InputError(SluiceError):
 
 
 class SourceError(InputError):
-    """The source is missing, empty, or refuses us for good (404, 403, bad certificate)."""
+    """The source is missing, or refuses us for good (404, 403, bad certificate)."""
 
     category: ClassVar[Category] = "NETWORK"
+    exit_code = 2
 
 
 class ReadError(InputError):

@@ -16,14 +16,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="PostgreSQL 14+ to use instead of the embedded one."
     )
-    contracts: str = Field(
-        default="", description="Folders with your own contracts, separated by ':'."
-    )
+    contracts: str = Field(default="", description="Folders with your own contracts, separated by ':'.")
     organization_id: int = Field(default=1, ge=1, description="The tenant that commands act for.")
     user_id: int = Field(default=1, ge=1, description="The user that commands act for.")
-    memory_limit_mb: int = Field(
-        default=300, ge=64, description="Memory that DuckDB may use, in megabytes."
-    )
+    memory_limit_mb: int = Field(default=300, ge=64, description="Memory that DuckDB may use, in megabytes.")
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core, at most 4.")
 
     @property

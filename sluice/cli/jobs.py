@@ -11,7 +11,7 @@ import typer
 
 from sluice.cli import output
 from sluice.cli.options import AsJson
-from sluice.errors import InputError, SetupError
+from sluice.errors import SetupError
 from sluice.jobs import ledger
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
@@ -42,11 +42,13 @@ def jobs(
 
 
 def find(warehouse: Warehouse, text: str) -> dict[str, Any]:
-    """The job with this id, or the one whose id begins so. Raises InputError if none or several do."""
+    """The job with this id, or the one whose id begins so. Raises SetupError if none or several do."""
     found = ledger.beginning_with(warehouse, text, organization_id=settings().organization_id)
     if len(found) > 1:
-        raise InputError(f"Several jobs begin with {text}.", hint="Give more of the id.")
-    return ledger.get(warehouse, found[0] if found else text)
+        raise SetupError(f"Several jobs begin with {text}.", hint="Give more of the id.")
+    if not found:
+        raise SetupError(f"There is no job {text}.", hint="`sluice jobs` lists them.")
+    return ledger.get(warehouse, found[0])
 
 
 def _line(row: dict[str, Any]) -> list[Any]:

@@ -67,7 +67,8 @@ def _report(problem: SluiceError) -> int:
 
 def _foreign(problem: Exception) -> int:
     if isinstance(problem, typer.TyperException):
-        problem.show()
+        output.err.print(f"error: {problem}", markup=False)
+        output.err.print(f"  next: sluice {' '.join(sys.argv[1:2])} --help", markup=False)
         return 2
     if isinstance(problem, BrokenPipeError):
         return 0

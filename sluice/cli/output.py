@@ -44,7 +44,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str |
         shown.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=solid)
     for row in listed:
         shown.add_row(*(escape(_text(value)) for value in row))
-    out.print(shown, soft_wrap=False)
+    _print(shown)
 
 
 def pairs(values: Mapping[str, Any]) -> None:
@@ -55,7 +55,15 @@ def pairs(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if value not in (None, "", {}, []):
             shown.add_row(name, escape(_text(value)))
-    out.print(shown, soft_wrap=False)
+    _print(shown)
+
+
+def _print(shown: Table) -> None:
+    """Print a table without the blanks that fill its last column."""
+    with out.capture() as captured:
+        out.print(shown, soft_wrap=False)
+    lines = captured.get().splitlines()
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
 
 
 def error(problem: SluiceError, *, as_machine: bool = False) -> None:

@@ -100,7 +100,11 @@ def _located(
 ) -> Iterator[pa.RecordBatch]:
     """The batches completed with line, raw text and the columns that all of a load's rejects share."""
     where: dict[int, tuple[int, str]] = {}
-    place = next(places, None)
+    place: Place | None = (
+        0,
+        0,
+        "",
+    )  # before the first record; the file is opened only where there is a batch
     for batch in batches:
         numbers = batch.column("record_no").to_pylist()
         # A record with several reasons may begin in the batch before.

@@ -10,7 +10,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sluice.errors import RetryError, SetupError, SourceError
+from sluice.errors import ReadError, RetryError, SetupError, SourceError
 
 
 def find(text: str) -> list[tuple[str, str, int | None]]:
@@ -58,7 +58,7 @@ def _checked(path: Path) -> tuple[str, str, int | None]:
             f"{path} may not be read by this user.", hint="Change its permissions.", file=str(path)
         ) from None
     if status.st_size == 0:
-        raise SourceError(f"{path} is empty.", hint="Check how it was written.", file=str(path))
+        raise ReadError(f"{path} is empty.", hint="Check how it was written.", file=str(path))
     return str(path.resolve()), path.name, status.st_size
 
 
