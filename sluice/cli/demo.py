@@ -1,5 +1,6 @@
 """``sluice demo``: the samples through the standard ingestion, and what to do next."""
 
+import shutil
 from pathlib import Path
 
 from sluice.cli import output
@@ -37,7 +38,8 @@ def demo(as_json: AsJson = False) -> None:
     dirty = outcomes[-1]["job_id"][:SHORT]
     output.say("")
     output.say("Next:")
-    output.say(f"  sluice rejects {dirty}   # what was turned away, and why")
-    output.say("  sluice db psql -c 'select severity, count(*) from data.bugs group by 1'")
-    output.say("  sluice load YOUR.csv --dataset bugs   # your own file")
+    sluice = "sluice" if shutil.which("sluice") else ".venv/bin/sluice"
+    output.say(f"  {sluice} rejects {dirty}   # what was turned away, and why")
+    output.say(f"  {sluice} db psql -c 'select severity, count(*) from data.bugs group by 1'")
+    output.say(f"  {sluice} load YOUR.csv --dataset bugs   # your own file")
     output.say("  make up   # the Prefect UI, schedules and a worker")

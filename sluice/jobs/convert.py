@@ -22,6 +22,7 @@ from sluice.sources.acquire import Landed
 from sluice.warehouse.columns import column_types
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.copy import IncomingTable
+from sluice.warehouse.failures import translated
 
 
 def convert(
@@ -43,7 +44,7 @@ def convert(
     directory.mkdir(parents=True, exist_ok=True)
     load_id = ledger.next_load_id(warehouse)
     constants = {"organization_id": organization_id, "_load_id": load_id}
-    with closing(open_table(landed.path, landed.options)) as table:
+    with translated(), closing(open_table(landed.path, landed.options, work=directory)) as table:
         staged = stage(
             table,
             contract,
@@ -90,7 +91,7 @@ def locate(staged: Stage, record_numbers: Iterable[int]) -> Iterator[tuple[int, 
     options = dict(staged.details["options"])
     if encoding := staged.details.get("encoding"):
         options["encoding"] = encoding
-    with closing(open_table(Path(staged.details["path"]), options)) as table:
+    with closing(open_table(Path(staged.details["path"]), options, work=staged.directory)) as table:
         yield from table.find(record_numbers)
 
 
