@@ -42,7 +42,10 @@ def jobs(
 
 
 def find(warehouse: Warehouse, text: str) -> dict[str, Any]:
-    """The job with this id, or the one whose id begins so. Raises SetupError if none or several do."""
+    """The job with this id, or the one whose id begins so; ``last`` is the newest. Raises SetupError if none or several do."""
+    if text == "last":
+        newest = ledger.listing(warehouse, organization_id=settings().organization_id, limit=1)
+        text = newest[0]["job_id"] if newest else text
     found = ledger.beginning_with(warehouse, text, organization_id=settings().organization_id)
     if len(found) > 1:
         raise SetupError(f"Several jobs begin with {text}.", hint="Give more of the id.")
@@ -67,7 +70,9 @@ def _line(row: dict[str, Any]) -> list[Any]:
 
 
 def rejects(
-    job: Annotated[str, typer.Argument(help="A job id, as `sluice jobs` lists it.", metavar="JOB")],
+    job: Annotated[
+        str, typer.Argument(help="A job id, as `sluice jobs` lists it, or `last`.", metavar="JOB")
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Write all of them here: .csv or .xlsx, to be corrected and loaded."),

@@ -20,6 +20,8 @@ Settings: SLUICE_HOME (state, default .sluice), SLUICE_DATABASE_URL (a PostgreSQ
 SLUICE_CONTRACTS (folders with your own contracts, separated by ':').
 """
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     help=HELP,
     no_args_is_help=True,
@@ -45,17 +47,23 @@ def main() -> None:
     )  # registers the commands; imported here to keep `main` importable from them
 
     commands.register(app)
+    # Left outside of any `except`: an error that is still held would keep what its frames hold until the very end.
+    sys.exit(_run())
+
+
+def _run() -> int:
     try:
-        app(standalone_mode=False)
+        # Without its own error handling, Typer returns the code of an Exit (130 for Ctrl-C) instead of raising it.
+        code = app(standalone_mode=False)
     except SluiceError as problem:
-        raise SystemExit(_report(problem)) from None
+        return _report(problem)
     except (KeyboardInterrupt, typer.Abort):
-        output.err.print("stopped; nothing was half-done.")
-        raise SystemExit(130) from None
-    except typer.Exit as done:
-        raise SystemExit(done.exit_code) from None
+        code = INTERRUPTED
     except Exception as unforeseen:
-        raise SystemExit(_foreign(unforeseen)) from None
+        return _foreign(unforeseen)
+    if code == INTERRUPTED:
+        output.err.print("stopped; nothing was half-done.")
+    return code if isinstance(code, int) else 0
 
 
 def _report(problem: SluiceError) -> int:

@@ -35,7 +35,8 @@ UPDATE sluice.loads SET superseded_records = overtaken.records,
 def record(connection: psycopg.Connection, work: "Publication", counts: Counts) -> None:
     """Insert the ``loads`` rows and their audit entries, in the open transaction."""
     for stage in work.stages:
-        _insert(connection, "loads", _load(work, stage, counts))
+        row = _load(work, stage, counts)
+        connection.execute(_insertion("loads", row), row)
         ledger.audit(
             connection,
             "load.published",
@@ -59,12 +60,15 @@ def remember(connection: psycopg.Connection, counts: Counts) -> None:
 
 def record_rules(connection: psycopg.Connection, work: "Publication") -> None:
     """Insert how each rule came out, in the open transaction."""
-    for number, result in enumerate(work.verdict.results):
-        row = {
-            "job_id": work.job_id,
+    common = {
+        "job_id": work.job_id,
+        "organization_id": work.organization_id,
+        "dataset": work.contract.dataset,
+    }
+    rows = [
+        {
+            **common,
             "ordinal": number,
-            "organization_id": work.organization_id,
-            "dataset": work.contract.dataset,
             "rule": result.rule,
             "expectation": result.expectation,
             "kind": result.kind,
@@ -75,7 +79,11 @@ def record_rules(connection: psycopg.Connection, work: "Publication") -> None:
             "unexpected_count": result.unexpected_count,
             "observed": Jsonb(result.observed),
         }
-        _insert(connection, "rule_results", row)
+        for number, result in enumerate(work.verdict.results)
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_insertion("rule_results", rows[0]), rows)
 
 
 def warnings(verdict: Verdict) -> tuple[str, ...]:
@@ -120,12 +128,9 @@ def _load(work: "Publication", stage: Stage, counts: Counts) -> dict[str, Any]:
     }
 
 
-def _insert(connection: psycopg.Connection, table: str, row: dict[str, Any]) -> None:
-    connection.execute(
-        sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            sql.Identifier("sluice", table),
-            sql.SQL(", ").join(map(sql.Identifier, row)),
-            sql.SQL(", ").join(map(sql.Placeholder, row)),
-        ),
-        row,
+def _insertion(table: str, row: dict[str, Any]) -> sql.Composed:
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier("sluice", table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(map(sql.Placeholder, row)),
     )

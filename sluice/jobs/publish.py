@@ -125,15 +125,16 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
         reasons = reject_reasons(work.stages, work.verdict, _clashes(connection).total())
         loads.record(connection, work, counts)
         loads.record_rules(connection, work)
-        rejects.record(
-            connection,
-            work.stages,
-            work.verdict.rejected_path,
-            work.locate,
-            job_id=work.job_id,
-            organization_id=work.organization_id,
-            dataset=contract.dataset,
-        )
+        if counts.rejected.total():
+            rejects.record(
+                connection,
+                work.stages,
+                work.verdict.rejected_path,
+                work.locate,
+                job_id=work.job_id,
+                organization_id=work.organization_id,
+                dataset=contract.dataset,
+            )
         loads.remember(connection, counts)
         _drop(connection, work.incoming)
     return Outcome.of(
