@@ -40,6 +40,6 @@ def demo(as_json: AsJson = False) -> None:
     output.say("Next:")
     sluice = "sluice" if shutil.which("sluice") else ".venv/bin/sluice"
     output.say(f"  {sluice} rejects {dirty}   # what was turned away, and why")
-    output.say(f"  {sluice} db psql -c 'select severity, count(*) from data.bugs group by 1'")
+    output.say(f"  {sluice} db psql -c 'select severity, count(*) from data.bugs group by 1'")  # noqa: S608
     output.say(f"  {sluice} load YOUR.csv --dataset bugs   # your own file")
     output.say("  make up   # the Prefect UI, schedules and a worker")

@@ -11,12 +11,16 @@ import typer
 
 from sluice.cli import output
 from sluice.cli.options import AsJson
+from sluice.contracts.model import Contract
+from sluice.contracts.registry import Registry
 from sluice.errors import SetupError
 from sluice.jobs import ledger
+from sluice.readers.header import by_column
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
 
 SHORT = len("job_") + 8
+NOTES = ("_sluice_record", "_sluice_line", "_sluice_reason", "_sluice_message", "_sluice_raw")
 PLACE = ("record_no", "line", "column_name", "reason", "message", "raw")
 
 
@@ -42,7 +46,7 @@ def jobs(
 
 
 def find(warehouse: Warehouse, text: str) -> dict[str, Any]:
-    """The job with this id, or the one whose id begins so; ``last`` is the newest. Raises SetupError if none or several do."""
+    """The job whose id is or begins with ``text``; ``last``: the newest. Raises SetupError for none or several."""
     if text == "last":
         newest = ledger.listing(warehouse, organization_id=settings().organization_id, limit=1)
         text = newest[0]["job_id"] if newest else text
@@ -85,10 +89,11 @@ def rejects(
     _sluice_, which the reader ignores: correct the cells and load the file.
     """
     warehouse = Warehouse.from_settings().prepare()
-    job = find(warehouse, job)["job_id"]
+    found = find(warehouse, job)
+    job = found["job_id"]
     rows = ledger.rejects(warehouse, job)
     if out is not None:
-        count = export(rows, out)
+        count = export(warehouse, found, out)
         output.as_json({"file": str(out), "rejects": count}) if as_json else output.say(
             f"{count:,} rejects in {out}"
         )
@@ -107,17 +112,23 @@ def _first(rows: Iterator[Any], count: int) -> Iterator[Any]:
         yield row
 
 
-def export(rows: Iterator[dict[str, Any]], path: Path) -> int:
+def export(warehouse: Warehouse, job: dict[str, Any], path: Path) -> int:
     """Write one line a rejected record to a CSV or Excel file; returns how many. Raises SetupError."""
     if path.suffix.lower() not in (".csv", ".xlsx"):
         raise SetupError(
             f"{path.name} is neither .csv nor .xlsx.", hint="Name the file rejects.csv or rejects.xlsx."
         )
-    lines = _lines(rows)
-    return _to_csv(lines, path) if path.suffix.lower() == ".csv" else _to_xlsx(lines, path)
+    contract = Registry.from_settings(settings()).get(job["dataset"])
+    # Twice over the rows: the files of one job may have different columns, and a broken record has none.
+    names = {name for line in _lines(ledger.rejects(warehouse, job["job_id"]), contract) for name in line}
+    known = [column.name for column in contract.columns if column.name in names]
+    header = [*known, *sorted(names - {*known, *NOTES}), *NOTES]
+    lines = _lines(ledger.rejects(warehouse, job["job_id"]), contract)
+    write = _to_csv if path.suffix.lower() == ".csv" else _to_xlsx
+    return write(lines, header, path)
 
 
-def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _lines(rows: Iterator[dict[str, Any]], contract: Contract) -> Iterator[dict[str, Any]]:
     """The record's cells and its reasons; several reasons of one record in one line."""
     current: dict[str, Any] = {}
     place: tuple[int, int] | None = None
@@ -131,7 +142,7 @@ def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield current
         place = here
         current = {
-            **(row["cells"] or {}),
+            **by_column(row["cells"] or {}, contract),
             "_sluice_record": row["record_no"],
             "_sluice_line": row["line"],
             "_sluice_reason": row["reason"],
@@ -142,33 +153,25 @@ def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield current
 
 
-def _to_csv(lines: Iterator[dict[str, Any]], path: Path) -> int:
-    first = next(lines, None)
-    if first is None:
-        path.write_text("")
-        return 0
-    count = 1
+def _to_csv(lines: Iterator[dict[str, Any]], header: list[str], path: Path) -> int:
+    count = 0
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(first), extrasaction="ignore", restval="")
+        writer = csv.DictWriter(file, header, restval="")
         writer.writeheader()
-        writer.writerow(first)
         for line in lines:
             writer.writerow(line)
             count += 1
     return count
 
 
-def _to_xlsx(lines: Iterator[dict[str, Any]], path: Path) -> int:
+def _to_xlsx(lines: Iterator[dict[str, Any]], header: list[str], path: Path) -> int:
     from openpyxl import Workbook  # slow to import, and only needed here
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("rejects")
+    sheet.append(header)
     count = 0
-    header: list[str] = []
     for line in lines:
-        if not header:
-            header = list(line)
-            sheet.append(header)
         sheet.append([line.get(name) for name in header])
         count += 1
     book.save(path)

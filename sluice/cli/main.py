@@ -1,5 +1,6 @@
 """The command line: one app, its sub-commands, and the one place where errors become exit codes."""
 
+import atexit
 import os
 import sys
 from typing import Annotated
@@ -42,17 +43,22 @@ def options(
 
 def main() -> None:
     """Run a command line; this is what ``sluice`` calls."""
-    from sluice.cli import (
-        commands,
-    )  # registers the commands; imported here to keep `main` importable from them
-
-    commands.register(app)
-    # Left outside of any `except`: an error that is still held would keep what its frames hold until the very end.
+    atexit.register(_silence)  # registered first, so it comes last
     sys.exit(_run())
+
+
+def _silence() -> None:
+    """DuckDB's bindings list on standard error what a failed run still holds when the interpreter ends."""
+    if not os.environ.get("SLUICE_DEBUG"):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _run() -> int:
     try:
+        # Takes a second, so Ctrl-C may come in it; and at the top the commands could not import this module.
+        from sluice.cli import commands
+
+        commands.register(app)
         # Without its own error handling, Typer returns the code of an Exit (130 for Ctrl-C) instead of raising it.
         code = app(standalone_mode=False)
     except SluiceError as problem:
@@ -75,8 +81,13 @@ def _report(problem: SluiceError) -> int:
 
 def _foreign(problem: Exception) -> int:
     if isinstance(problem, typer.TyperException):
-        output.err.print(f"error: {problem}", markup=False)
-        output.err.print(f"  next: sluice {' '.join(sys.argv[1:2])} --help", markup=False)
+        if str(problem):  # empty after a bare `sluice`, which has shown its help
+            known = {command.name for command in app.registered_commands} | {
+                group.name for group in app.registered_groups
+            }
+            command = next((f"{word} " for word in sys.argv[1:] if word in known), "")
+            output.err.print(f"error: {problem}", markup=False)
+            output.err.print(f"  next: sluice {command}--help", markup=False)
         return 2
     if isinstance(problem, BrokenPipeError):
         return 0

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,8 +42,10 @@ def run_all(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
             with waiting(f"loading into {request['dataset']}"):
                 outcomes.append(run_here(request))
     finally:
-        # The interpreter must not end in the middle of DuckDB's work in that thread.
-        warming.join()
+        # The interpreter must not end in the middle of DuckDB's work in these threads; each flow run has its own.
+        for thread in threading.enumerate():
+            if thread.name == warming.name:
+                thread.join()
     return outcomes
 
 

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sluice.contracts.model import Contract
 from sluice.errors import InputError
 from sluice.jobs import ledger
+from sluice.jobs.steps import contract_of
+from sluice.readers.header import by_column
 from sluice.sources.model import FileSource
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
@@ -22,14 +25,15 @@ def write_rejects(warehouse: Warehouse, job: dict[str, Any], folder: Path) -> di
             raise InputError(f"{job['job_id']} does not know its sources.", hint="Load the files again.")
         return {**stored, "job_id": ""}
     path = folder / f"rejects-of-{job['job_id']}.ndjson"
-    if not _write_records(warehouse, job["job_id"], path):
+    contract = contract_of(job["dataset"])
+    if not _write_records(warehouse, job["job_id"], contract, path):
         raise InputError(
             f"{job['job_id']} has no rejects left to replay.", hint="`sluice jobs` shows what each job did."
         )
     return {**stored, "job_id": "", "sources": [FileSource(path=str(path)).model_dump()], "force": True}
 
 
-def _write_records(warehouse: Warehouse, job_id: str, path: Path) -> int:
+def _write_records(warehouse: Warehouse, job_id: str, contract: Contract, path: Path) -> int:
     """One JSON object a rejected record, of its cells as text. Returns how many."""
     written, last = 0, None
     with path.open("w", encoding="utf-8") as file:
@@ -37,7 +41,7 @@ def _write_records(warehouse: Warehouse, job_id: str, path: Path) -> int:
             place = (row["load_id"], row["record_no"])
             if place == last or row["replayed_by_job"] or row["cells"] is None:
                 continue
-            file.write(json.dumps(row["cells"], ensure_ascii=False) + "\n")
+            file.write(json.dumps(by_column(row["cells"], contract), ensure_ascii=False) + "\n")
             written, last = written + 1, place
     return written
 

@@ -57,6 +57,12 @@ def match_header(header: Sequence[str], contract: Contract) -> Mapping:
     return Mapping(positions, tuple(unknown), drift, tuple(absent))
 
 
+def by_column(cells: dict[str, str | None], contract: Contract) -> dict[str, str | None]:
+    """A record's cells under the contract's names; those of unknown columns keep their own."""
+    spellings = _spellings(contract)
+    return {spellings.get(name) or spellings.get(_key(name)) or name: text for name, text in cells.items()}
+
+
 def _key(text: str) -> str:
     return normalised(text).replace("_", "")
 

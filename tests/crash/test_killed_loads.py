@@ -14,7 +14,7 @@ from tests.crash.checks import check_after_crash, check_again, check_clean, chec
 from tests.crash.conftest import MODES, Inputs, Zygote, wait_for
 
 # Random instants a mode, spread over the whole load, and again over its publish.
-WHOLE, PUBLISH = 8, 4
+WHOLE, PUBLISH = 7, 3
 INSTANTS = [("whole", n) for n in range(WHOLE)] + [("publish", n) for n in range(PUBLISH)]
 
 

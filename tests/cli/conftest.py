@@ -1,0 +1,104 @@
+"""The command line as a user has it: the installed ``sluice`` in a folder of its own, with nothing set up before."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import temporary_home
+
+SLUICE = Path(sys.executable).with_name("sluice")
+ITEMS = Path(__file__).with_name("items.odcs.yaml").read_text()
+FIRST = """SKU;Title;Quantity;Shop
+a;Early;1;north
+b;Bolt;2;north
+c;;3;north
+d;Drum;500;south
+e;Eel;many;south
+a;Late;7;south
+"""
+SECOND = "sku,title,quantity\nb,Bolt,2\nf,Fan,4\n"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A user's shell: a working folder, and the settings of Sluice."""
+
+    folder: Path
+    env: dict[str, str]
+
+    def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [SLUICE, *words],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **more,
+        )
+
+    def run(self, *words: str) -> Answer:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=120)
+        return Answer(process.returncode, out, err)
+
+    def contract(self, text: str) -> None:
+        (self.folder / "contracts" / "items.odcs.yaml").write_text(text)
+
+
+def own_environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment without what other tests or the developer set, but for ``SLUICE_HOME`` and ``more``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLUICE_", "PREFECT_"))}
+    path = f"{SLUICE.parent}{os.pathsep}{os.environ['PATH']}"
+    return {**kept, "PATH": path, "SLUICE_HOME": str(home), **more}
+
+
+@pytest.fixture(scope="package")
+def shell() -> Iterator[Shell]:
+    """An empty home: the first load starts PostgreSQL and the Prefect server that all commands share."""
+    with temporary_home() as folder:
+        (folder / "contracts").mkdir()
+        opened = Shell(folder, own_environment(folder / "home", SLUICE_CONTRACTS="contracts"))
+        (folder / "home").mkdir(mode=0o755)
+        opened.contract(ITEMS)
+        (folder / "first.csv").write_text(FIRST)
+        (folder / "second.csv").write_text(SECOND)
+        try:
+            yield opened
+        finally:
+            opened.run("db", "stop")
+
+
+@pytest.fixture(scope="package")
+def first(shell: Shell) -> Answer:
+    """Six records by upsert: two published, one superseded, three rejected for three reasons."""
+    answer = shell.run("load", "first.csv", "-d", "items", "--mode", "upsert", "--json")
+    assert answer.code == 0, answer
+    return answer
+
+
+@pytest.fixture(scope="package")
+def second(shell: Shell, first: Answer) -> Answer:
+    """Two records after the first load: one unchanged, one new; said in words."""
+    return shell.run("load", "second.csv", "-d", "items", "--mode", "upsert")

@@ -1,0 +1,176 @@
+"""``sluice load`` and what follows it: rejects, replay, trace."""
+
+import csv
+import json
+import signal
+import time
+
+import pytest
+from openpyxl import load_workbook
+
+from tests.cli.conftest import ITEMS, Answer, Shell
+
+FIELDS = {
+    "job_id",
+    "dataset",
+    "status",
+    "read",
+    "published",
+    "unchanged",
+    "superseded",
+    "rejected",
+    "reasons",
+}
+FIELDS |= {"seconds", "rows_per_second", "peak_memory_mb"}
+
+
+def newest(shell: Shell) -> dict[str, str]:
+    found: dict[str, str] = shell.run("jobs", "-n", "1", "--json").json[0]
+    return found
+
+
+def test_json_is_one_object_whose_counts_add_up(first: Answer) -> None:
+    said = first.json
+    assert said.keys() >= FIELDS
+    assert said["seconds"].keys() == {"acquire", "read", "audit", "publish", "total"}
+    counts = [said[name] for name in ("published", "unchanged", "superseded", "rejected")]
+    assert (said["read"], counts) == (6, [2, 0, 1, 3])
+    assert said["reasons"] == {"required": 1, "maximum": 1, "not_an_integer": 1}
+    assert said["drift"] == ["Shop"]
+    assert first.err == ""
+
+
+def test_without_json_a_table_says_it_and_a_pipe_hears_nothing_else(second: Answer) -> None:
+    header, line, *_ = second.out.splitlines()
+    assert header.split()[:6] == ["file", "dataset", "read", "published", "unchanged", "rejected"]
+    assert line.split()[:6] == ["second.csv", "items", "2", "1", "1", "0"]
+    assert (second.code, second.err) == (0, "")
+
+
+def test_the_jobs_are_listed_newest_first(shell: Shell, second: Answer) -> None:
+    listed = shell.run("jobs", "--json").json
+    files = [row["filename"] for row in listed]
+    assert files.index("second.csv") < files.index("first.csv")
+    assert "second.csv" in shell.run("jobs").out
+
+
+def test_a_job_is_found_by_the_beginning_of_its_id(shell: Shell, first: Answer) -> None:
+    job = first.json["job_id"]
+    assert shell.run("jobs", job[:12], "--json").json["job_id"] == job
+
+
+def test_rejects_show_where_each_stood_and_why(shell: Shell, first: Answer) -> None:
+    answer = shell.run("rejects", first.json["job_id"], "--json")
+    rows = [json.loads(line) for line in answer.out.splitlines()]
+    assert [(row["record_no"], row["line"], row["column_name"], row["reason"]) for row in rows] == [
+        (3, 4, "title", "required"),
+        (4, 5, "quantity", "maximum"),
+        (5, 6, "quantity", "not_an_integer"),
+    ]
+    assert rows[2]["raw"] == "e;Eel;many;south"
+
+
+def test_exported_rejects_are_corrected_and_loaded(shell: Shell, first: Answer) -> None:
+    assert shell.run("rejects", first.json["job_id"], "--out", "rejects.csv").code == 0
+    with (shell.folder / "rejects.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["sku"], row["title"], row["quantity"], row["Shop"]) for row in rows] == [
+        ("c", "", "3", "north"),
+        ("d", "Drum", "500", "south"),
+        ("e", "Eel", "many", "south"),
+    ]
+    assert rows[0]["_sluice_reason"] == "required"
+    with (shell.folder / "corrected.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows([{**rows[0], "title": "Cog"}, {**rows[2], "quantity": "5"}])
+    again = shell.run("load", "corrected.csv", "-d", "items", "--json").json
+    assert (again["read"], again["published"], again["drift"]) == (2, 2, ["Shop"])
+
+
+def test_rejects_are_exported_to_excel(shell: Shell, first: Answer) -> None:
+    assert (
+        shell.run("rejects", first.json["job_id"], "--out", "rejects.xlsx").out
+        == "3 rejects in rejects.xlsx\n"
+    )
+    sheet = load_workbook(shell.folder / "rejects.xlsx")["rejects"]
+    header, *rows = sheet.iter_rows(values_only=True)
+    assert header[:4] == ("sku", "title", "quantity", "Shop")
+    assert [row[0] for row in rows] == ["c", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("load", "number", "fate"),
+    [
+        ("first", 2, "published"),
+        ("first", 1, "superseded"),
+        ("first", 5, "rejected"),
+        ("second", 1, "unchanged"),
+    ],
+)
+def test_a_record_is_traced_to_its_fate(
+    shell: Shell, first: Answer, second: Answer, load: str, number: int, fate: str
+) -> None:
+    job = first.json["job_id"] if load == "first" else second.out.split("job ")[1].split(";")[0].strip()
+    (found,) = shell.run("trace", job, "--record", str(number), "--json").json
+    assert found["fate"].startswith(fate)
+    assert found["file"] == f"{load}.csv"
+
+
+def test_a_row_is_traced_to_its_file_record_contract_and_rules(shell: Shell, first: Answer) -> None:
+    answer = shell.run("trace", "items", "b")
+    assert (answer.code, answer.err) == (0, "")
+    for text in ("first.csv", "items 1.0.0", first.json["job_id"], first.json["flow_run_id"], "maximum"):
+        assert text in answer.out
+    (found,) = shell.run("trace", "items", "b", "--json").json
+    assert (found["record"], found["row"]["title"]) == (2, "Bolt")
+
+
+def test_what_is_not_there_can_not_be_traced(shell: Shell, first: Answer) -> None:
+    assert shell.run("trace", "items", "nobody").code != 0
+    assert shell.run("trace", first.json["job_id"], "--record", "7").code != 0
+    assert shell.run("trace", "items").code == 2
+
+
+def test_after_a_fix_of_the_contract_a_replay_loads_only_the_rejects(shell: Shell, first: Answer) -> None:
+    shell.contract(ITEMS.replace("maximum: 100", "maximum: 1000"))
+    try:
+        answer = shell.run("replay", first.json["job_id"], "--json")
+    finally:
+        shell.contract(ITEMS)
+    said = answer.json
+    assert (answer.code, said["read"]) == (0, 3)
+    assert said["reasons"].keys() == {"required", "not_an_integer"}
+    (found,) = shell.run("trace", "items", "d", "--json").json
+    assert found["row"]["quantity"] == 500
+
+
+def test_data_that_is_refused_gives_code_1_and_one_sentence(shell: Shell, first: Answer) -> None:
+    (shell.folder / "other.csv").write_text("one,two\n1,2\n")
+    answer = shell.run("load", "other.csv", "-d", "items")
+    assert (answer.code, answer.out) == (1, "")
+    said, advice = answer.err.splitlines()
+    assert said.startswith("error: None of the input's columns belongs to items")
+    assert advice.startswith("  next: ")
+    assert newest(shell)["status"] == "failed"
+
+
+def test_ctrl_c_in_mid_load_leaves_nothing_half_done(shell: Shell, first: Answer) -> None:
+    with (shell.folder / "big.csv").open("w") as file:
+        file.write("sku,title,quantity\n")
+        file.writelines(f"big-{number},Title of {number},{number % 100}\n" for number in range(600_000))
+    process = shell.start("load", "big.csv", "-d", "items", start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list((shell.folder / "home" / "stage").glob("job_*/*/rows.parquet")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "stopped; nothing was half-done.\n")
+    job = newest(shell)
+    assert (job["filename"], job["status"]) == ("big.csv", "failed")
+    assert not list((shell.folder / "home" / "stage").glob("job_*"))
+    left = "select (select count(*) from data.items where sku like 'big-%'),"
+    left += " (select count(*) from pg_class where relname like 'incoming%')"
+    assert shell.run("db", "psql", "-Atc", left).out == "0|0\n"
