@@ -20,7 +20,7 @@ from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.embedded import Embedded
 
 READY_SECONDS = 180.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 15.0
 MANUAL = "standard-ingestion/standard-manual"
 
 

@@ -68,7 +68,7 @@ class Child:
         deadline = time.monotonic() + seconds
         with suppress(psutil.NoSuchProcess):
             # A worker drops its runs when it stops; asked themselves, they report their end.
-            _end(psutil.Process(self._process.pid).children(recursive=True), seconds / 2)
+            _end(psutil.Process(self._process.pid).children(recursive=True), seconds * 2 / 3)
             self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(deadline - time.monotonic(), 0.1))

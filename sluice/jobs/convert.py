@@ -11,7 +11,7 @@ from pathlib import Path
 from psycopg import sql
 
 from sluice.contracts.model import Contract
-from sluice.errors import SourceError
+from sluice.errors import ReadError, SourceError
 from sluice.jobs import ledger
 from sluice.jobs.recovery import incoming_name
 from sluice.readers import open_table
@@ -57,6 +57,9 @@ def convert(
             threads=settings().threads or min(os.cpu_count() or 1, 4),
         )
     _unchanged(landed)
+    if not staged.records:
+        hint = "Nothing was loaded; check how it was written."
+        raise ReadError(f"{landed.name} has a header but no records.", hint=hint, file=str(landed.path))
     details = {
         **staged.details,
         "name": landed.name,

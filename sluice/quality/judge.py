@@ -50,7 +50,9 @@ class Judge:
         """
         pairs = [(rule, build_expectation(rule, self._contract)) for rule in rules]
         needs = [self._needs(rule, expectation) for rule, expectation in pairs]
-        metrics, _ = self._validator.compute_metrics([metric for need in needs for metric in need.values()])
+        metrics, aborted = self._validator.compute_metrics([m for need in needs for m in need.values()])
+        for info in aborted.values():
+            self._check_room(str(info["exception_info"]))
         return [
             self._result(rule, expectation, need, metrics, rows)
             for (rule, expectation), need in zip(pairs, needs, strict=True)
@@ -95,6 +97,15 @@ class Judge:
             raise self._error(rule, str(error)) from error
         return _result(rule, bool(found["success"]), found.get("result") or {}, rows)
 
+    def _check_room(self, text: str) -> None:
+        """Raise SetupError if a metric failed for want of memory or disk; computed alone it may have succeeded."""
+        if found := re.search(r"(Out of Memory Error|No space left on device)[^\n]*", text):
+            raise SetupError(
+                f"The audit ran out of memory or disk: {found[0][:200]}",
+                hint="Give it more with SLUICE_MEMORY_LIMIT_MB, or free space in the stage folder.",
+                dataset=self._contract.dataset,
+            )
+
     def _why_not(self, need: dict[str, Any]) -> str:
         """The text of the first exception in a rule's metrics, which are computed again on their own."""
         _, aborted = self._validator.compute_metrics(list(need.values()))
@@ -103,11 +114,9 @@ class Judge:
 
     def _error(self, rule: Rule, text: str) -> SluiceError:
         # GX hands over the text of a database error, not the error.
+        self._check_room(text)
         brief = next((line.strip() for line in text.splitlines() if line.strip()), "no message")
         facts = {"file": self._contract.path, "rule": rule.id, "column": rule.column}
-        if re.search(r"Out of Memory Error|No space left on device", text):
-            hint = "Give it more with SLUICE_MEMORY_LIMIT_MB, or free space in the stage folder."
-            return SetupError(f"Rule '{rule.id}' ran out of memory or disk: {brief}", hint=hint, **facts)
         return ContractError(
             f"Rule '{rule.id}' ({rule.expectation}) could not be judged: {brief}",
             hint="Check its column names, types and SQL in the contract.",

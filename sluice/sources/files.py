@@ -19,7 +19,7 @@ def find(text: str) -> list[tuple[str, str, int | None]]:
     Raises SourceError where there is none, or one is not a readable file.
     """
     text = _path_of(text)
-    if Path(text).exists() or not has_magic(text):
+    if not has_magic(text) or os.path.exists(text):  # noqa: PTH110 (Path's raises where a folder is closed)
         return [_checked(Path(text))]
     paths = [Path(name) for name in sorted(glob(text, recursive=True)) if not Path(name).is_dir()]  # noqa: PTH207
     if not paths:
@@ -29,7 +29,7 @@ def find(text: str) -> list[tuple[str, str, int | None]]:
 
 def _path_of(text: str) -> str:
     if not text.startswith("file://"):
-        return str(Path(text).expanduser())
+        return os.path.expanduser(text)  # noqa: PTH111 (Path's raises for an unknown user)
     parts = urlsplit(text)
     if parts.netloc not in ("", "localhost"):
         raise SourceError(
@@ -57,6 +57,8 @@ def _checked(path: Path) -> tuple[str, str, int | None]:
         raise SourceError(
             f"{path} may not be read by this user.", hint="Change its permissions.", file=str(path)
         ) from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
     if status.st_size == 0:
         raise ReadError(f"{path} is empty.", hint="Check how it was written.", file=str(path))
     return str(path.resolve()), path.name, status.st_size
@@ -70,7 +72,12 @@ def hashed(path: Path) -> tuple[int, str, int]:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             return file.tell(), digest, modified
     except OSError as error:
-        raise SourceError.of(error, hint="The file could not be read to its end.", file=str(path)) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> SourceError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return SourceError(f"{path} can't be read: {reason}.", hint="Check the path and the disk.", file=str(path))
 
 
 @contextmanager

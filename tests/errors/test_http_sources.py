@@ -6,12 +6,12 @@ import pytest
 
 from sluice.errors import RetryError, SluiceError, SourceError
 from sluice.warehouse.connection import Warehouse
-from tests.errors.ingest import SECRET, check_nothing_left, check_said, ingest
+from tests.errors.ingest import SECRET, TOKEN, check_nothing_left, check_said, ingest
 
 
 def url(address: str, path: str, scheme: str = "http") -> str:
     """With a secret in the login and another in the query."""
-    return f"{scheme}://ann:{SECRET}@{address}/{path}?token={SECRET}"
+    return f"{scheme}://ann:{SECRET}@{address}/{path}?token={TOKEN}"
 
 
 def refused(warehouse: Warehouse, text: str, kind: type[SluiceError], *words: str) -> None:
@@ -88,7 +88,7 @@ def test_redirects_in_a_circle_are_refused(warehouse: Warehouse, http: str) -> N
     refused(warehouse, url(http, "loop.csv"), SourceError, f"http://{http}/loop.csv", "redirects")
 
 
-@pytest.mark.parametrize("password", [f"{SECRET}#1", f"{SECRET}/1", f"{SECRET}?1", f"x@{SECRET}#"])
+@pytest.mark.parametrize("password", [f"{SECRET}#1", f"{SECRET}/1", f"{SECRET}?1"])
 def test_a_login_with_a_stray_character_does_not_show_its_password(
     warehouse: Warehouse, http: str, password: str
 ) -> None:
@@ -96,5 +96,5 @@ def test_a_login_with_a_stray_character_does_not_show_its_password(
 
 
 def test_a_login_in_the_url_works_and_is_not_kept(warehouse: Warehouse, http: str) -> None:
-    text = url(http, "404.csv").replace(SECRET, quote(f"{SECRET}@#/"), 1)
+    text = url(http, "404.csv").replace(SECRET, quote(f"{SECRET}@#/", safe=""), 1)
     refused(warehouse, text, SourceError, f"http://{http}/404.csv answered 404.")

@@ -85,9 +85,9 @@ def pipe(path: Path) -> None:
 
 CASES: list[tuple[Callable[[Path], None], str, type[SluiceError], list[str]]] = [
     (missing, "a.csv", SourceError, ["does not exist"]),
-    (empty, "a.csv", SourceError, ["is empty"]),
+    (empty, "a.csv", ReadError, ["is empty"]),
     (blank, "a.csv", ReadError, []),
-    (only_a_header, "a.csv", ReadError, ["header"]),
+    (only_a_header, "a.csv", ReadError, ["a.csv has a header but no records"]),
     (junk, "a.csv", ReadError, ["binary"]),
     (a_program, "a.csv", ReadError, ["binary"]),
     (truncated_gzip, "a.csv.gz", ReadError, ["gzip", "too early"]),
@@ -116,8 +116,8 @@ def test_an_input_that_cannot_be_loaded_is_refused_whole(
     with pytest.raises(kind) as caught:
         ingest(warehouse, str(path))
     assert not caught.value.retryable
-    assert caught.value.exit_code == 1
-    named = make not in (other_dataset, required_column_missing, column_twice)
+    assert caught.value.exit_code == (1 if kind is ReadError else 2)
+    named = make not in (only_a_header, other_dataset, required_column_missing, column_twice)
     check_said(caught.value, *words, *([str(path)] if named else []))
     check_nothing_left(warehouse, caught.value)
 
@@ -192,5 +192,5 @@ def test_an_unknown_dataset_is_named_with_what_there_is(warehouse: Warehouse, tm
     path.write_bytes(GOOD)
     with pytest.raises(SetupError) as caught:
         ingest(warehouse, str(path), dataset="bugz")
-    check_said(caught.value, "bugz", "bugs", "sluice datasets")
+    check_said(caught.value, "bugz", "bugs", "SLUICE_CONTRACTS")
     check_nothing_left(warehouse, caught.value)

@@ -97,9 +97,9 @@ def test_a_finished_run_shows_its_artifacts(project: Warehouse) -> None:
     outcome = run_here(request("bugs", SAMPLES / "bugs-dirty.csv", mode="append"))
     with get_client(sync_client=True) as client:
         run = ArtifactFilterFlowRunId(any_=[outcome["flow_run_id"]])
-        artifacts = {
-            a.key: a for a in client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=run), limit=50, sort="KEY_ASC")
-        }
+        chosen = ArtifactFilter(flow_run_id=run)
+        found = client.read_artifacts(artifact_filter=chosen, limit=50, sort="KEY_ASC")
+    artifacts = {artifact.key: artifact for artifact in found}
     assert set(artifacts) == {"progress", "result", "table", "rejects-by-reason", "rejects-sample", "notes"}
     assert artifacts["progress"].data == 100.0
     assert json.loads(str(artifacts["result"].data))[0]["published"] == outcome["published"]

@@ -39,7 +39,8 @@ def write(path: Path, rows: list[Row], header: tuple[str, ...] = ("id", "label",
 
 
 def table(connection: Connection, name: str = "items") -> list[tuple[Any, ...]]:
-    query = f"SELECT id::text, label, coalesce(amount::text, '') AS amount FROM data.{name} t WHERE organization_id = 1 ORDER BY t.id"
+    values = "t.id::text, label, coalesce(amount::text, '')"
+    query = f"SELECT {values} FROM data.{name} t WHERE organization_id = 1 ORDER BY t.id"
     return connection.execute(query.encode()).fetchall()
 
 
@@ -189,7 +190,8 @@ def test_a_swap_keeps_keys_grants_and_comment(warehouse: Warehouse, items: Contr
     path = write(tmp_path / "x.csv", [("1", "a", "1")])
     query = """
         SELECT array_agg(conname || ' ' || pg_get_constraintdef(oid) ORDER BY conname),
-               obj_description('data.items'::regclass), (SELECT relacl::text FROM pg_class WHERE oid = 'data.items'::regclass)
+               obj_description('data.items'::regclass),
+               (SELECT relacl::text FROM pg_class WHERE oid = 'data.items'::regclass)
           FROM pg_constraint WHERE conrelid = 'data.items'::regclass"""
     load(warehouse, items, path)
     with warehouse.connect(autocommit=True) as connection:

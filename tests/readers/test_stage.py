@@ -163,7 +163,8 @@ def test_memory_stays_flat_for_a_tidy_file(tmp_path):
         peak_mb(long_file(tmp_path / "x", rows), tmp_path / str(rows)) for rows in (2_000_000, 6_000_000)
     ]
     assert peaks[1] < 450
-    assert peaks[1] < peaks[0] * 1.1
+    # Where the peak falls depends on how far writers lag behind the reader: a few batches either way.
+    assert peaks[1] < peaks[0] + 100
 
 
 def test_memory_stays_flat_for_a_dirty_file(tmp_path):
