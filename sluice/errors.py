@@ -53,9 +53,9 @@ class SluiceError(Exception):
 
     @classmethod
     def of(cls, cause: BaseException, *, hint: str = "", **facts: Any) -> Self:
-        """Wrap a foreign exception, keeping the first line of its text."""
-        text = str(cause).strip().splitlines()
-        return cls(text[0] if text else type(cause).__name__, hint=hint, **facts)
+        """Wrap a foreign exception, keeping the first line of its text, as a sentence."""
+        text = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+        return cls(f"{text.removesuffix('.')}.", hint=hint, **facts)
 
 
 def _rebuild(kind: type[SluiceError], message: str, hint: str, facts: dict[str, Any]) -> SluiceError:

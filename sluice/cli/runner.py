@@ -1,13 +1,15 @@
 """Runs the standard ingestion flow in this process, against the Prefect API that is at hand."""
 
+import atexit
 import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sluice.cli.output import err
+from sluice.errors import SluiceError
 from sluice.jobs.recovery import recover
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
@@ -41,12 +43,21 @@ def run_all(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for request in requests:
             with waiting(f"loading into {request['dataset']}"):
                 outcomes.append(run_here(request))
+    except KeyboardInterrupt:
+        # A step in another thread runs on until the interpreter has waited for it: what it leaves goes after that.
+        atexit.register(_tidy)
+        raise
     finally:
         # The interpreter must not end in the middle of DuckDB's work in these threads; each flow run has its own.
         for thread in threading.enumerate():
             if thread.name == warming.name:
                 thread.join()
     return outcomes
+
+
+def _tidy() -> None:
+    with suppress(SluiceError):
+        recover(Warehouse.from_settings(), settings().stage_dir)
 
 
 @contextmanager

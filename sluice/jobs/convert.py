@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from psycopg import sql
 
 from sluice.contracts.model import Contract
-from sluice.errors import ReadError, SourceError
+from sluice.errors import InputError, ReadError, SourceError
 from sluice.jobs import ledger
 from sluice.jobs.recovery import incoming_name
 from sluice.readers import open_table
@@ -44,7 +44,11 @@ def convert(
     directory.mkdir(parents=True, exist_ok=True)
     load_id = ledger.next_load_id(warehouse)
     constants = {"organization_id": organization_id, "_load_id": load_id}
-    with translated(), closing(open_table(landed.path, landed.options, work=directory)) as table:
+    with (
+        _named(landed),
+        translated(),
+        closing(open_table(landed.path, landed.options, work=directory)) as table,
+    ):
         staged = stage(
             table,
             contract,
@@ -72,6 +76,18 @@ def convert(
     whole = replace(staged, source=landed.uri, sha256=landed.sha256, size=landed.size, details=details)
     whole.save()
     return whole
+
+
+@contextmanager
+def _named(landed: Landed) -> Iterator[None]:
+    """Errors of the input say which one, where a load has several."""
+    try:
+        yield
+    except InputError as error:
+        if landed.name in error.message:
+            raise
+        facts = {"file": landed.uri, **error.facts}
+        raise type(error)(f"{landed.name}: {error.message}", hint=error.hint, **facts) from error
 
 
 def stage_directory(job_id: str, number: int) -> Path:

@@ -207,23 +207,24 @@ def store(
     seconds: dict[str, float],
 ) -> Outcome:
     """Publish all stages in one transaction."""
-    return publish(
-        warehouse,
-        Publication(
-            job_id=job.job_id,
-            organization_id=job.organization_id,
-            contract=contract,
-            mode=job.mode,
-            stages=stages,
-            incoming=[incoming_name(job.job_id, int(one.directory.name)) for one in stages],
-            verdict=verdict,
-            locate=conversion.locate,
-            force=job.force,
-            flow_run_id=job.flow_run_id,
-            skipped=tuple(skipped),
-            seconds=seconds,
-        ),
-    )
+    with disk_errors(job.directory):
+        return publish(
+            warehouse,
+            Publication(
+                job_id=job.job_id,
+                organization_id=job.organization_id,
+                contract=contract,
+                mode=job.mode,
+                stages=stages,
+                incoming=[incoming_name(job.job_id, int(one.directory.name)) for one in stages],
+                verdict=verdict,
+                locate=conversion.locate,
+                force=job.force,
+                flow_run_id=job.flow_run_id,
+                skipped=tuple(skipped),
+                seconds=seconds,
+            ),
+        )
 
 
 def warm_up() -> threading.Thread:

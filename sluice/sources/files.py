@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from sluice.errors import ReadError, RetryError, SetupError, SourceError
 
+_NOT_OURS = (PermissionError, FileExistsError, NotADirectoryError)
+
 
 def find(text: str) -> list[tuple[str, str, int | None]]:
     """Absolute path, name and size of each file that the path or glob means, sorted by path.
@@ -77,7 +79,9 @@ def hashed(path: Path) -> tuple[int, str, int]:
 
 def _unreadable(path: Path, error: Exception) -> SourceError:
     reason = getattr(error, "strerror", None) or str(error)
-    return SourceError(f"{path} can't be read: {reason}.", hint="Check the path and the disk.", file=str(path))
+    return SourceError(
+        f"{path} can't be read: {reason}.", hint="Check the path and the disk.", file=str(path)
+    )
 
 
 @contextmanager
@@ -92,7 +96,7 @@ def disk_errors(path: Path) -> Iterator[None]:
                 hint="Free some space, or point SLUICE_HOME at a larger disk.",
                 folder=str(path.parent),
             ) from error
-        if isinstance(error, PermissionError):
+        if isinstance(error, _NOT_OURS) or error.errno == errno.EROFS:
             raise SetupError(
                 f"{path.parent} may not be written.", hint="Point SLUICE_HOME at a folder of your own."
             ) from error

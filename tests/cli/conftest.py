@@ -1,5 +1,6 @@
 """The command line as a user has it: the installed ``sluice`` in a folder of its own, with nothing set up before."""
 
+import csv
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from tests.conftest import temporary_home
 
 SLUICE = Path(sys.executable).with_name("sluice")
 ITEMS = Path(__file__).with_name("items.odcs.yaml").read_text()
-FIRST = """SKU;Title;Quantity;Shop
+FIRST = """SKU;Title;Quantity;shop
 a;Early;1;north
 b;Bolt;2;north
 c;;3;north
@@ -23,7 +24,6 @@ d;Drum;500;south
 e;Eel;many;south
 a;Late;7;south
 """
-SECOND = "sku,title,quantity\nb,Bolt,2\nf,Fan,4\n"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,6 @@ def shell() -> Iterator[Shell]:
         (folder / "home").mkdir(mode=0o755)
         opened.contract(ITEMS)
         (folder / "first.csv").write_text(FIRST)
-        (folder / "second.csv").write_text(SECOND)
         try:
             yield opened
         finally:
@@ -100,5 +99,13 @@ def first(shell: Shell) -> Answer:
 
 @pytest.fixture(scope="package")
 def second(shell: Shell, first: Answer) -> Answer:
-    """Two records after the first load: one unchanged, one new; said in words."""
+    """Two of the first load's rejects, exported and corrected, after a row that stands already."""
+    assert shell.run("rejects", first.json["job_id"], "--out", "rejects.csv").code == 0
+    with (shell.folder / "rejects.csv").open(newline="") as file:
+        missing, _, wrong = csv.DictReader(file)
+    with (shell.folder / "second.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(missing))
+        writer.writeheader()
+        writer.writerow({"sku": "b", "title": "Bolt", "quantity": "2", "shop": "north"})
+        writer.writerows([missing | {"title": "Cog"}, wrong | {"quantity": "5"}])
     return shell.run("load", "second.csv", "-d", "items", "--mode", "upsert")

@@ -6,7 +6,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -47,6 +47,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Location", self.path)
             self.send_header("Content-Length", "0")
             self.end_headers()
+        elif what == "big":
+            self._answer(200, GOOD * 100_000)
         elif what == "good":
             self._answer(200, GOOD)
         else:
@@ -56,7 +58,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):
+            self.wfile.write(body)
 
     def _break_off(self, how: str) -> None:
         self.close_connection = True
@@ -70,6 +73,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if how == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def handle(self) -> None:
+        """Stay silent where the client goes."""
+        with suppress(ConnectionError):
+            super().handle()
 
     def log_message(self, *_: object) -> None:
         """Stay silent."""
