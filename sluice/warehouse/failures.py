@@ -86,18 +86,21 @@ def not_connected(cause: psycopg.Error, conninfo: str, where: str) -> SluiceErro
         return SetupError(
             "SLUICE_DATABASE_URL is not a PostgreSQL URL.", hint="postgresql://USER@HOST/DATABASE"
         )
-    said = str(cause).strip().splitlines()[-1].strip().removesuffix(".")
+    said = str(cause).strip().splitlines()[-1].strip().rstrip(".?")
     answer = pq.PGconn.ping(conninfo.encode())
     if answer == pq.Ping.REJECT:
         return RetryError(f"The warehouse at {where} is starting or stopping.", hint="Try again in a moment.")
     if answer != pq.Ping.OK:
         hint = "Check that PostgreSQL runs there and that SLUICE_DATABASE_URL is right."
         return RetryError(f"The warehouse at {where} can't be reached: {said}.", hint=hint, server=where)
-    # The only sign of it that libpq hands on; a server that speaks another language gets a SetupError.
+    # The only signs that libpq hands on; a server that speaks another language gets a SetupError.
     if "too many" in said or "connection slots" in said:
         return RetryError(
             f"The warehouse at {where} has no connection left.", hint="Try again.", server=where
         )
+    # It answers again by now, but it was restarting.
+    if any(sign in said for sign in ("database system is", "terminating", "closed the connection")):
+        return RetryError(f"The warehouse at {where} hung up: {said}.", hint="Try again.", server=where)
     hint = "Check user, password, database and TLS options of SLUICE_DATABASE_URL."
     return SetupError(f"The warehouse at {where} refused the login: {said}.", hint=hint, server=where)
 

@@ -60,7 +60,6 @@ class Zygote:
     ) -> int:
         """Load in a process of its own. Returns its id, which stays its own until ``end``."""
         (home / "tmp").mkdir(parents=True, exist_ok=True)
-        (home / "publishing").unlink(missing_ok=True)
         order = {
             "url": warehouse.url,
             "home": str(home),
@@ -73,14 +72,13 @@ class Zygote:
         }
         return int(self._asked(json.dumps(order)))
 
-    def end(self) -> dict[str, Any]:
+    def end(self, pid: int) -> dict[str, Any]:
         """Wait for the process; its outcome, empty if it was killed."""
-        return json.loads(self._asked("end")) or {}
+        return json.loads(self._asked(str(pid))) or {}
 
     def load(self, warehouse: Warehouse, home: Path, path: Path, mode: str, **options: Any) -> dict[str, Any]:
         """Begin, and wait for the end."""
-        self.begin(warehouse, home, path, mode, **options)
-        return self.end()
+        return self.end(self.begin(warehouse, home, path, mode, **options))
 
     def close(self) -> None:
         self._process.communicate("", timeout=30)
@@ -99,6 +97,7 @@ class Inputs:
 
     rows: list[tuple[bool, model.Row]]
     path: Path
+    clean: Path
     standing: Path
     foreign: Path
 
@@ -110,6 +109,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     return Inputs(
         rows,
         model.write(folder / "items.csv", [row for _, row in rows]),
+        model.write(folder / "clean.csv", model.clean()),
         model.write(folder / "standing.csv", list(model.standing().values())),
         model.write(folder / "foreign.csv", list(model.FOREIGN.values())),
     )

@@ -49,6 +49,10 @@ def file_rows(seed: int = 7) -> list[tuple[bool, Row]]:
     return rows
 
 
+def clean() -> list[Row]:
+    return [good(number) for number in range(1, ROWS + 1)]
+
+
 def write(path: Path, rows: list[Row]) -> Path:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)

@@ -50,7 +50,7 @@ def test_a_load_killed_at_a_random_instant_is_whole_or_absent_and_a_rerun_comple
         wait_for(home / "publishing")
     time.sleep(durations[mode, part] * share)
     os.kill(pid, signal.SIGKILL)
-    zygote.end()
+    zygote.end(pid)
     status = check_after_crash(database, inputs.path, before, done)
     again = zygote.load(database, home, inputs.path, mode)
     assert again["status"] == "completed", again

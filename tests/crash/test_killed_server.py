@@ -48,6 +48,8 @@ def kill(server: Embedded) -> None:
     pid = server.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
+    while server.status().pid is not None:
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", range(INSTANTS))
@@ -65,11 +67,11 @@ def test_a_load_whose_server_was_killed_in_publish_is_whole_or_absent_and_a_reru
     mode = MODES[number % len(MODES)]
     before = model.standing()
     done = model.expected(inputs.rows, before, mode)
-    zygote.begin(copied, home, inputs.path, mode)
+    pid = zygote.begin(copied, home, inputs.path, mode)
     wait_for(home / "publishing")
     time.sleep(durations[mode, "publish"] * (number + random.Random(number).random()) / INSTANTS)
     kill(server)
-    outcome = zygote.end()
+    outcome = zygote.end(pid)
     assert outcome["status"] == "completed" or outcome["error"] == "RetryError", outcome
     server.ensure()
     status = check_after_crash(copied, inputs.path, before, done)
@@ -90,11 +92,11 @@ def test_a_load_starts_its_embedded_server_again_and_completes(
     home: Path,
     mode: str,
 ) -> None:
-    zygote.begin(copied, home, inputs.path, mode, insist=True, embedded=server.home)
+    pid = zygote.begin(copied, home, inputs.path, mode, insist=True, embedded=server.home)
     wait_for(home / "publishing")
     time.sleep(durations[mode, "publish"] * random.Random(mode).random())
     kill(server)
-    outcome = zygote.end()
+    outcome = zygote.end(pid)
     assert outcome["status"] == "completed", outcome
     server.ensure()
     with copied.connect(autocommit=True) as connection:

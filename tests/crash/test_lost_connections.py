@@ -32,12 +32,12 @@ def test_a_load_that_lost_all_its_connections_completes_by_trying_the_step_again
     before = model.standing()
     done = model.expected(inputs.rows, before, mode)
     with psycopg.connect(database.url, autocommit=True) as admin:
-        zygote.begin(database, home, inputs.path, mode, insist=True)
+        pid = zygote.begin(database, home, inputs.path, mode, insist=True)
         if part == "publish":
             wait_for(home / "publishing")
         time.sleep(durations[mode, part] * random.Random(f"{mode} {part}").random())
         admin.execute(END_ALL)
-        outcome = zygote.end()
+        outcome = zygote.end(pid)
     # The start of the job is no step, so it is not tried again.
     assert outcome["status"] == "completed" or outcome["error"] == "RetryError", outcome
     status = check_after_crash(database, inputs.path, before, done)

@@ -2,9 +2,9 @@
 
 An order is a line of JSON: url, home, path, mode, organization, force, insist (try a step again after an error of
 the retry family, as Prefect would) and embedded (home of a server that the load may start again). The answer is
-the fork's process id. It stays that fork's until a second line asks for the end; the answer then is the outcome
-as JSON, or null where the fork was killed. When the load begins to publish, it makes the file ``publishing`` in
-its home.
+the fork's process id. It stays that fork's until a line with the id asks for the end; the answer then is the
+outcome as JSON, or null where the fork was killed. When the load begins to publish, it makes the file
+``publishing`` in its home.
 """
 
 import importlib
@@ -34,8 +34,10 @@ def main() -> None:
     for name in SLOW:
         importlib.import_module(name)
     say("ready")
+    forks: dict[int, int] = {}
     for line in sys.stdin:
-        say(obey(json.loads(line)))
+        asked = json.loads(line)
+        say(end(asked, forks.pop(asked)) if isinstance(asked, int) else begin(asked, forks))
 
 
 def say(text: str) -> None:
@@ -43,14 +45,17 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def obey(order: dict[str, Any]) -> str:
+def begin(order: dict[str, Any], forks: dict[int, int]) -> str:
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         work(order, writer)
     os.close(writer)
-    say(str(pid))
-    sys.stdin.readline()
+    forks[pid] = reader
+    return str(pid)
+
+
+def end(pid: int, reader: int) -> str:
     with os.fdopen(reader, "rb") as pipe:
         said = pipe.read().decode()
     os.waitpid(pid, 0)
