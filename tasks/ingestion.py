@@ -29,7 +29,7 @@ def establish_connection(job: Job) -> None:
 @task(name="collect data", **step(minutes=30, retries=3))
 def collect(job: Job, item: Item, number: int) -> Landed:
     """Bring one input's bytes to disk and hash them."""
-    return steps.collect(job, item, number, secrets_of(item.source))
+    return steps.collect(warehouse_of(job.warehouse), job, item, number, secrets_of(item.source))
 
 
 @task(name="convert format", **step(minutes=15, retries=2))

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from sluice.readers.base import Stage
 from sluice.readers.stage import stage
 from sluice.settings import settings
 from sluice.sources.acquire import Landed
+from sluice.sources.files import hashed
 from sluice.warehouse.columns import column_types
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.copy import IncomingTable
@@ -45,6 +47,7 @@ def convert(
     load_id = ledger.next_load_id(warehouse)
     constants = {"organization_id": organization_id, "_load_id": load_id}
     with (
+        _hash(landed) as sha256,
         _named(landed),
         translated(),
         closing(open_table(landed.path, landed.options, work=directory)) as table,
@@ -73,9 +76,17 @@ def convert(
         "started_at": started.isoformat(),
         "seconds": time.monotonic() - began,
     }
-    whole = replace(staged, source=landed.uri, sha256=landed.sha256, size=landed.size, details=details)
+    whole = replace(staged, source=landed.uri, sha256=sha256(), size=landed.size, details=details)
     whole.save()
     return whole
+
+
+@contextmanager
+def _hash(landed: Landed) -> Iterator[Callable[[], str]]:
+    """A function that gives the file's hash, which is made beside the block if it isn't known."""
+    with ThreadPoolExecutor(1, "hash") as beside:
+        hashing = None if landed.sha256 else beside.submit(hashed, landed.path)
+        yield lambda: hashing.result() if hashing else landed.sha256
 
 
 @contextmanager

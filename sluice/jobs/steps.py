@@ -35,6 +35,7 @@ from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
 
 MANY_ROWS = 50_000
+LARGE_FILE = 8_000_000  # bytes: hashing takes 20 ms or more
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +126,31 @@ def connect(warehouse: Warehouse, contract: Contract, job: Job) -> None:
         datasets.migrate(connection, contract)
 
 
-def collect(job: Job, item: Item, number: int, secrets: Mapping[str, Any] | None = None) -> Landed:
-    """Bring one input to disk and hash it."""
+def collect(
+    warehouse: Warehouse, job: Job, item: Item, number: int, secrets: Mapping[str, Any] | None = None
+) -> Landed:
+    """Bring one input to disk and hash it; a large file that can't be a repeat is hashed while it is read."""
+    later = (item.size or 0) >= LARGE_FILE and not _may_repeat(warehouse, job, item)
     with disk_errors(job.directory):
-        return acquire.acquire(item, job.directory / "landing" / str(number), secrets)
+        return acquire.acquire(item, job.directory / "landing" / str(number), secrets, hash_later=later)
+
+
+def _may_repeat(warehouse: Warehouse, job: Job, item: Item) -> bool:
+    if job.force:
+        return False
+    with translated(), warehouse.connect() as connection:
+        return repeats.of_size(connection, job.organization_id, job.dataset, item.size or 0)
 
 
 def unseen(
     warehouse: Warehouse, contract: Contract, job: Job, landed: Sequence[Landed]
 ) -> list[dict[str, str]]:
     """Inputs whose content this dataset has already: ``source``, ``sha256``, and the ``job_id`` that brought it."""
-    if job.force:
+    open_hashes = not all(one.sha256 for one in landed)
+    if job.force or (open_hashes and job.mode == "replace"):  # which must know all its inputs
         return []
     with translated(), warehouse.connect() as connection:
-        hashes = [one.sha256 for one in landed]
+        hashes = [one.sha256 for one in landed if one.sha256]
         seen = repeats.loaded_before(connection, job.organization_id, contract, job.mode, hashes)
     return [
         {"source": one.uri, "sha256": one.sha256, "job_id": seen[one.sha256]}

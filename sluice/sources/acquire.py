@@ -26,7 +26,8 @@ class Item:
 class Landed:
     """Bytes on disk, ready to read. ``copied``: Sluice made this file and may delete it.
 
-    ``modified_ns``: the file's time of change when it was hashed, to notice a later change.
+    ``sha256`` is empty where it is left to the reading. ``modified_ns``: the file's time of change before it was
+    hashed or read, to notice a later change.
     """
 
     path: Path
@@ -52,12 +53,18 @@ def validate(
     return [Item(uri, name, size, source) for uri, name, size in found]
 
 
-def acquire(item: Item, landing: Path, secrets: Mapping[str, Any] | None = None) -> Landed:
-    """Bring the item's bytes under ``landing`` (a local file stays where it is) and hash them."""
+def acquire(
+    item: Item, landing: Path, secrets: Mapping[str, Any] | None = None, *, hash_later: bool = False
+) -> Landed:
+    """Bring the item's bytes under ``landing`` (a local file stays where it is) and hash them.
+
+    ``hash_later`` leaves the hash of a local file open.
+    """
     options = dict(item.source.options)
     if isinstance(item.source, FileSource):
         path = Path(item.uri)
-        size, digest, modified = files.hashed(path)
+        size, modified = files.measured(path)
+        digest = "" if hash_later else files.hashed(path)
         return Landed(path, item.name, item.uri, size, digest, False, modified, options)
     opened = http.stream if isinstance(item.source, HttpSource) else objects.stream
     landing.mkdir(parents=True, exist_ok=True)

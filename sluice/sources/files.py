@@ -66,13 +66,20 @@ def _checked(path: Path) -> tuple[str, str, int | None]:
     return str(path.resolve()), path.name, status.st_size
 
 
-def hashed(path: Path) -> tuple[int, str, int]:
-    """Size in bytes, SHA-256 and time of change (before it was read, in ns) of a file. Raises SourceError."""
+def measured(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of change (ns) of a file. Raises SourceError."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return status.st_size, status.st_mtime_ns
+
+
+def hashed(path: Path) -> str:
+    """SHA-256 of a file. Raises SourceError."""
     try:
         with path.open("rb") as file:
-            modified = os.fstat(file.fileno()).st_mtime_ns
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return file.tell(), digest, modified
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise _unreadable(path, error) from error
 

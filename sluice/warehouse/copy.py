@@ -10,7 +10,7 @@ from pgpq.encoders import StringEncoderBuilder
 from pgpq.schema import Jsonb
 from psycopg import sql
 
-BATCH_ROWS = 32_768
+BATCH_ROWS = 4_096  # about 1 MB: what is encoded is sent while it is in the cache
 
 
 class BinaryCopy:

@@ -36,7 +36,7 @@ def load(
     with steps.working(warehouse, job):
         items = [item for path in paths for item in acquire.validate(source_of(str(path)))]
         steps.connect(warehouse, contract, job)
-        landed = [steps.collect(job, item, number) for number, item in enumerate(items)]
+        landed = [steps.collect(warehouse, job, item, number) for number, item in enumerate(items)]
         skipped = steps.unseen(warehouse, contract, job, landed)
         known = {one["sha256"] for one in skipped}
         stages = [
