@@ -13,7 +13,7 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.errors import InputError, ReadError, SourceError
-from sluice.jobs import ledger
+from sluice.jobs import append, ledger
 from sluice.jobs.recovery import incoming_name
 from sluice.readers import open_table
 from sluice.readers.base import Stage
@@ -23,8 +23,8 @@ from sluice.sources.acquire import Landed
 from sluice.sources.files import hashed
 from sluice.warehouse.columns import column_types
 from sluice.warehouse.connection import Warehouse
-from sluice.warehouse.copy import IncomingTable
 from sluice.warehouse.failures import translated
+from sluice.warehouse.incoming import IncomingTable
 
 
 def convert(
@@ -35,9 +35,11 @@ def convert(
     job_id: str,
     number: int,
     organization_id: int,
+    mode: str,
     progress: Callable[[int], None] | None = None,
 ) -> Stage:
-    """Read the file into ``stage/<job>/<number>/`` and into ``sluice.incoming_<job>_<number>``.
+    """Read the file into ``stage/<job>/<number>/`` and, unless the publish copies from there straight into the
+    table, into ``sluice.incoming_<job>_<number>``.
 
     Raises ReadError, SourceError, DataRefused, RetryError or SetupError; then nothing is left of it.
     """
@@ -46,6 +48,8 @@ def convert(
     directory.mkdir(parents=True, exist_ok=True)
     load_id = ledger.next_load_id(warehouse)
     constants = {"organization_id": organization_id, "_load_id": load_id}
+    direct = append.goes_direct(warehouse, contract, mode)
+    sinks = [] if direct else [incoming(warehouse, contract, job_id, number, constants)]
     with (
         _hash(landed) as sha256,
         _named(landed),
@@ -58,7 +62,7 @@ def convert(
             directory,
             load_id=load_id,
             organization_id=organization_id,
-            sinks=[incoming(warehouse, contract, job_id, number, constants)],
+            sinks=sinks,
             progress=progress,
             memory_limit_mb=settings().memory_limit_mb,
             threads=settings().threads or min(os.cpu_count() or 1, 4),

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.errors import DataRefused, SetupError
-from sluice.jobs import ledger, loads, rejects, repeats
+from sluice.jobs import append, ledger, loads, rejects, repeats
 from sluice.jobs.outcome import Counts, Outcome, records_by_load, reject_reasons
 from sluice.quality.verdict import Verdict
 from sluice.readers.base import Stage
@@ -19,6 +19,7 @@ from sluice.warehouse import merge
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.copy import copy_batches, parquet_batches
 from sluice.warehouse.failures import translated
+from sluice.warehouse.incoming import exists
 from sluice.warehouse.merge import Merge
 from sluice.warehouse.upsert import upsert
 
@@ -118,10 +119,8 @@ def _drop(connection: psycopg.Connection, names: Sequence[str]) -> None:
 def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
     contract, counts, reasons = work.contract, Counts(), dict[str, int]()
     if work.stages:
-        tables = _incoming(connection, work)
         _temporary(connection)
-        _discard(tables, work.verdict)
-        counts = _write(tables, work)
+        counts = _write(connection, work)
         reasons = reject_reasons(work.stages, work.verdict, _clashes(connection).total())
         loads.record(connection, work, counts)
         loads.record_rules(connection, work)
@@ -153,12 +152,17 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
 
 
 def _incoming(connection: psycopg.Connection, work: Publication) -> Merge:
-    """The stages' tables as one: the first takes in the others."""
+    """The stages' tables as one, without what the audit turned away: the first takes in the others."""
+    for stage, name in zip(work.stages, work.incoming, strict=True):
+        if not exists(connection, sql.Identifier("sluice", name)):
+            append.fill_incoming(connection, work.contract, sql.Identifier("sluice", name), stage)
     first, *others = (sql.Identifier("sluice", name) for name in work.incoming)
     for other in others:
         connection.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(first, other))
     rows = sum(stage.rows for stage in work.stages)
-    return Merge(connection, work.contract, first, work.organization_id, rows)
+    tables = Merge(connection, work.contract, first, work.organization_id, rows)
+    _discard(tables, work.verdict)
+    return tables
 
 
 def _temporary(connection: psycopg.Connection) -> None:
@@ -181,24 +185,23 @@ def _discard(tables: Merge, verdict: Verdict) -> None:
     )
     for table, count, path in found:
         if count:
-            copy_batches(tables.connection, table, RECORD, parquet_batches([path], list(RECORD)))
+            copy_batches(tables.connection, table, RECORD, parquet_batches(path, list(RECORD)))
             tables.connection.execute(sql.SQL("ANALYZE {}").format(table))
             merge.discard(tables, table)
 
 
-def _write(tables: Merge, work: Publication) -> Counts:
+def _write(connection: psycopg.Connection, work: Publication) -> Counts:
     """Write in the job's mode; returns what became of each load's records."""
-    connection = tables.connection
     rejected, superseded = _judged(work)
     published: Counter[int] | None = None
     if work.mode == "upsert":
         with _trading(work.contract):
-            done = upsert(_upsertable(tables), CLASHES, SUPERSEDED)
+            done = upsert(_upsertable(_incoming(connection, work)), CLASHES, SUPERSEDED)
         superseded, published = superseded + done.superseded, done.published
     elif work.mode == "replace":
-        merge.replace(tables)
+        merge.replace(_incoming(connection, work))
     else:
-        _append(tables)
+        _append(connection, work)
     rejected += _clashes(connection)
     gone = rejected + superseded
     left = Counter({s.load_id: s.records - gone[s.load_id] for s in work.stages})
@@ -218,15 +221,26 @@ def _judged(work: Publication) -> tuple[Counter[int], Counter[int]]:
     return rejected, superseded
 
 
-def _append(tables: Merge) -> None:
+def _append(connection: psycopg.Connection, work: Publication) -> None:
     """Add the rows at once, and only if a key stands already, find which and reject them."""
+    direct = not any(exists(connection, sql.Identifier("sluice", name)) for name in work.incoming)
+    if direct and append.copied(connection, work.contract, work.stages, work.verdict):
+        return
+    tables = _incoming(connection, work)
+    if not direct and _appended(tables):
+        return
+    merge.standing(tables, CLASHES)
+    merge.discard(tables, CLASHES)
+    merge.append(tables)
+
+
+def _appended(tables: Merge) -> bool:
     try:
         with tables.connection.transaction():
             merge.append(tables)
     except psycopg.errors.UniqueViolation:
-        merge.standing(tables, CLASHES)
-        merge.discard(tables, CLASHES)
-        merge.append(tables)
+        return False
+    return True
 
 
 def _upsertable(tables: Merge) -> Merge:

@@ -24,9 +24,7 @@ SELECT content_sha256, job_id FROM sluice.loads
 
 def of_size(connection: psycopg.Connection, organization_id: int, dataset: str, size: int) -> bool:
     """Whether the dataset has loaded an input of ``size`` bytes."""
-    query = (
-        "SELECT FROM sluice.loads WHERE organization_id = %s AND dataset = %s AND file_size = %s LIMIT 1"
-    )
+    query = "SELECT FROM sluice.loads WHERE organization_id = %s AND dataset = %s AND file_size = %s LIMIT 1"
     return connection.execute(query, [organization_id, dataset, size]).fetchone() is not None
 
 

@@ -176,6 +176,7 @@ def convert(
             job_id=job.job_id,
             number=number,
             organization_id=job.organization_id,
+            mode=job.mode,
             progress=report,
         )
 

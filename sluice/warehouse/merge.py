@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from sluice.contracts.model import Contract
+from sluice.warehouse.incoming import exists
 from sluice.warehouse.swap import obstacles, prepare, swap
 
 LINEAGE = ("organization_id", "_load_id", "_record_no")
@@ -73,9 +74,9 @@ def discard(merge: Merge, doomed: sql.Identifier) -> int:
     return merge.run(text, doomed=doomed).rowcount
 
 
-def is_empty(merge: Merge) -> bool:
+def is_empty(connection: psycopg.Connection, target: sql.Identifier) -> bool:
     """Whether the dataset table holds no row of any organization."""
-    return merge.run("SELECT FROM {target} LIMIT 1").fetchone() is None
+    return connection.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(target)).fetchone() is None
 
 
 def prepare_to_replace(
@@ -86,7 +87,8 @@ def prepare_to_replace(
     It is only a head start: where the rows turn out to break a key, nothing is changed.
     """
     merge = Merge(connection, contract, incoming, organization_id=0, rows=0)
-    if mode == "upsert" or (mode == "append" and not is_empty(merge)) or obstacles(connection, merge.target):
+    standing = mode == "upsert" or (mode == "append" and not is_empty(connection, merge.target))
+    if standing or not exists(connection, incoming) or obstacles(connection, merge.target):
         return False
     connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
     with suppress(psycopg.errors.IntegrityError), connection.transaction():
@@ -97,7 +99,7 @@ def prepare_to_replace(
 
 def append(merge: Merge) -> None:
     """Add all incoming rows. Raises psycopg.errors.UniqueViolation where a key already stands."""
-    if not (is_empty(merge) and took_place(merge)):
+    if not (is_empty(merge.connection, merge.target) and took_place(merge)):
         _insert(merge)
 
 
