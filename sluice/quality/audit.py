@@ -49,7 +49,8 @@ def audit(
     with _explained(contract), scratch(directory, memory_limit_mb, threads) as connection:
         _create_view(connection, stages, contract)
         failures.create_tables(connection)
-        judge = Judge(connection, "stage", contract)
+        unique = stages[0].rising if len(stages) == 1 else ()
+        judge = Judge(connection, "stage", contract, unique)
         results = judge.results(contract.rules, sum(stage.rows for stage in stages))
         failed = _critical_failures(contract, results)
         refused = _collect(connection, judge, failed, results)

@@ -35,9 +35,17 @@ class Judge:
     A context would add nothing but global state: no rule is stored, and no result is rendered.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, relation: str, contract: Contract) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        relation: str,
+        contract: Contract,
+        unique: Sequence[str] = (),
+    ) -> None:
+        """``unique``: columns that are known to hold no value twice, nor NULL."""
         self._contract = contract
         self._validator = _validator(connection, relation)
+        self._validator.execution_engine.unique = frozenset(unique)
 
     def close(self) -> None:
         """Let go of the connection, which stays open."""

@@ -14,11 +14,18 @@ from great_expectations.util import get_sqlalchemy_selectable
 
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
-    """GX looks metrics up by engine class, so the ones below apply to DuckDB only."""
+    """GX looks metrics up by engine class, so the ones below apply to DuckDB only.
+
+    ``unique`` names columns that are known to hold no value twice.
+    """
+
+    unique: frozenset[str] = frozenset()
 
 
-def _rows_in_groups(engine: SqlAlchemyExecutionEngine, selectable: Any, columns: list[str]) -> int:
+def _rows_in_groups(engine: DuckDBExecutionEngine, selectable: Any, columns: list[str]) -> int:
     """How many rows share their values of ``columns`` with another row; NULL equals nothing."""
+    if engine.unique.intersection(columns):
+        return 0
     key: list[sa.ColumnClause[Any]] = [sa.column(name) for name in columns]
     groups = (
         sa.select(sa.func.count().label("rows"))

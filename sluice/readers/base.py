@@ -97,7 +97,7 @@ class Stage:
     """One source file, read: ``rows.parquet`` (typed, with ``_record_no``) and ``rejects.parquet``.
 
     ``records`` = ``rows`` + ``rejects``. ``drift`` names input columns the contract does not know,
-    ``missing`` optional contract columns the input lacks.
+    ``missing`` optional contract columns the input lacks, ``rising`` key columns whose values only rise.
     """
 
     directory: Path
@@ -107,6 +107,7 @@ class Stage:
     rejects: int
     drift: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    rising: tuple[str, ...] = ()
     source: str = ""
     sha256: str = ""
     size: int = 0
@@ -132,6 +133,6 @@ class Stage:
         """The stage saved in ``directory``."""
         values = json.loads((directory / "stage.json").read_text())
         values["directory"] = Path(values["directory"])
-        for name in ("drift", "missing"):
+        for name in ("drift", "missing", "rising"):
             values[name] = tuple(values[name])
         return cls(**values)

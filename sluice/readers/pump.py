@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from sluice.readers.base import Sink
 
-_QUEUED_BATCHES = 3
+_QUEUED_BATCHES = 2
 
 
 class ParquetSink:

@@ -19,10 +19,11 @@ from sluice.readers.base import RawTable, Sink, Stage
 from sluice.readers.header import Mapping, match_header
 from sluice.readers.pump import ParquetSink, Pump
 from sluice.readers.rejects import Explainer, bad_rows, write_rejects
+from sluice.readers.rising import Rising
 from sluice.readers.spool import RejectFile
 from sluice.readers.typing import projection
 
-_BATCH_ROWS = 40_000
+_BATCH_ROWS = 16_384
 _BATCH_CHARS = 16_000_000
 _WIDE = 500
 _T = TypeVar("_T")
@@ -39,6 +40,7 @@ class _Run:
     explainer: Explainer
     rejects: RejectFile
     progress: Callable[[int], None] | None
+    rising: Rising
     records: int = 0
     rows: int = 0
 
@@ -85,7 +87,8 @@ def stage(
             mapping = match_header(table.header, contract)
             explainer = Explainer(table.header, contract, mapping)
             untyped = RejectFile(directory / "untyped.partial")
-            run = _Run(table, contract, mapping, constants, explainer, untyped, progress)
+            rising = Rising.keys_of(contract)
+            run = _Run(table, contract, mapping, constants, explainer, untyped, progress, rising)
             rejected = _attempt(run, directory, sinks, memory_limit_mb, threads)
             if rejected is not None:
                 return _saved(run, directory, rejected, load_id, time.perf_counter() - began, facts)
@@ -109,6 +112,7 @@ def _saved(
         rejects=rejected,
         drift=run.mapping.drift,
         missing=run.mapping.missing,
+        rising=run.rising.names,
         details={"format": run.table.format, **run.table.details, "seconds": round(seconds, 3)},
         **facts,
     )
@@ -220,4 +224,5 @@ def _good(batch: pa.RecordBatch, run: _Run) -> pa.RecordBatch:
         typed = typed.filter(pc.invert(bad))
     run.records += count
     run.rows += typed.num_rows
+    run.rising.see(typed)
     return typed

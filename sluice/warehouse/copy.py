@@ -95,5 +95,5 @@ def copy_batches(
 
 def parquet_batches(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The named columns of a Parquet file (None: all), batch by batch, in order."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:  # it would hold the whole file
         yield from file.iter_batches(8 * BATCH_ROWS, columns=columns)
