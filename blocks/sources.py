@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import httpx
-from obstore import exceptions
-from obstore.store import ObjectStore, from_url
+from obstore.store import ObjectStore
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from blocks.postgres import SECRETIVE
 from sluice.errors import SetupError
+from sluice.sources.objects import is_server, open_store
 
 
 class FileSource(Block):
@@ -123,7 +123,8 @@ class HttpSource(Block):
 class ObjectStoreSource(Block):
     """A bucket or container: Amazon S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
 
-    With no secret given, the worker's own identity is used (environment, instance role).
+    With no secret given, the worker's own identity is used (environment, instance role). For what speaks like
+    Amazon S3, such as MinIO, name its server as ``endpoint``.
 
     Example:
         ```python
@@ -142,7 +143,9 @@ class ObjectStoreSource(Block):
     _block_type_slug = "object-store-source"
 
     url: str = Field(
-        pattern=r"^(s3|gs|az)://", title="URL", description="Where: s3://bucket/prefix, gs://... or az://..."
+        pattern=r"^(s3|gs|az)://[^/@]+(/|$)",
+        title="URL",
+        description="Where: s3://bucket/prefix, gs://... or az://...",
     )
     key: SecretStr | None = Field(default=None, description="S3: access key id. Azure: account name.")
     secret: SecretStr | None = Field(
@@ -158,27 +161,40 @@ class ObjectStoreSource(Block):
     region: str | None = Field(default=None, description="S3: region of the bucket, such as eu-central-1.")
     anonymous: bool = Field(default=False, description="Read a public bucket without signing in.")
 
+    @field_validator("endpoint")
+    @classmethod
+    def _is_server(cls, value: str | None) -> str | None:
+        if value and not is_server(value):
+            raise ValueError("Write the endpoint as http(s)://host or http(s)://host:port")
+        return value
+
     @property
     def kind(self) -> Literal["s3", "gs", "az"]:
         """The kind of store, from the URL."""
         return self.url.split(":", 1)[0]  # type: ignore[return-value]
 
     def secrets_for(self, url: str) -> dict[str, Any]:
-        """Arguments for ``obstore.store.from_url`` for ``url``. Raises SetupError for another bucket."""
+        """Arguments for obstore's store of ``url``. Raises SetupError for another bucket."""
         if not f"{url}/".startswith(self.url.rstrip("/") + "/"):
             raise SetupError(
                 f"This block holds the secrets of {self.url}, not of {url}.",
                 hint="Name the block of that bucket, or none.",
             )
-        return {"config": self._config(), "client_options": self._client_options()}
+        given: dict[str, Any] = {"config": self._config(), "client_options": self._client_options()}
+        if self.kind == "s3" and self.key and self.secret:
+            # What stands in the environment, such as a session token, must not be mixed with them.
+            given["config"]["aws_skip_signature"] = self.anonymous
+            given["credential_provider"] = self._identity
+        return given
 
     def get_store(self) -> ObjectStore:
         """The store; paths are relative to the URL. Raises SetupError when a setting is wrong."""
-        try:
-            store: ObjectStore = from_url(self.url, **self.secrets_for(self.url))
-        except (exceptions.BaseError, ValueError) as cause:
-            raise SetupError.of(cause, hint="Correct the block's settings.", url=self.url) from None
-        return store
+        prefix = self.url.split("/", 3)[3:]
+        return open_store(self.url, self.secrets_for(self.url), prefix[0] if prefix else None)
+
+    def _identity(self) -> dict[str, str | None]:
+        secrets = {"access_key_id": self.key, "secret_access_key": self.secret, "token": self.session_token}
+        return {name: _clear(value) for name, value in secrets.items()} | {"expires_at": None}
 
     def _config(self) -> dict[str, Any]:
         values = {name: getattr(self, field) for field, name in _CONFIG[self.kind].items()}
@@ -189,7 +205,7 @@ class ObjectStoreSource(Block):
         return config
 
     def _client_options(self) -> dict[str, Any]:
-        return {"allow_http": True} if (self.endpoint or "").startswith("http://") else {}
+        return {"allow_http": self.endpoint.startswith("http:")} if self.endpoint else {}
 
 
 _CONFIG: dict[str, dict[str, str]] = {
@@ -197,11 +213,16 @@ _CONFIG: dict[str, dict[str, str]] = {
         "key": "aws_access_key_id",
         "secret": "aws_secret_access_key",
         "session_token": "aws_session_token",
-        "endpoint": "aws_endpoint",
+        # Not aws_endpoint: this variable of the environment would win over it.
+        "endpoint": "aws_endpoint_url_s3",
         "region": "aws_region",
         "anonymous": "aws_skip_signature",
     },
-    "gs": {"secret": "google_service_account_key", "anonymous": "google_skip_signature"},
+    "gs": {
+        "secret": "google_service_account_key",
+        "endpoint": "google_base_url",
+        "anonymous": "google_skip_signature",
+    },
     "az": {
         "key": "azure_storage_account_name",
         "secret": "azure_storage_account_key",

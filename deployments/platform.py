@@ -34,14 +34,14 @@ class Platform:
         self._began = time.monotonic()
         self._postgres = PlatformPostgres(Embedded(settings.root)) if settings.needs_embedded else None
         self._children: list[Child] = []
+        self._handed_over = False
 
     def run(self, *, exit_when_ready: bool = False) -> None:
         """Start everything, watch over it while it is wanted, and stop it. Raises SluiceError."""
         for name in end_leftovers(self._settings.root):
             self._board.say(f"Ended the {name} that a killed platform left behind.")
         self._write_state()
-        if local.stop(self._settings.root):
-            self._board.say("Stopped the Prefect server that commands shared: they use this one now.")
+        self._replace_shared()
         check_port(self._settings)
         with ExitStack() as cleanup:
             cleanup.callback(self._stop_postgres)
@@ -53,6 +53,12 @@ class Platform:
             if self._wait_until_ready() and not exit_when_ready:
                 self._watch()
             self._board.say("Stopping ...")
+
+    def _replace_shared(self) -> None:
+        """Stop the server that commands share, once none uses it: from now on they use this platform's."""
+        with local.unused(self._settings.root) as free:
+            if free and local.stop(self._settings.root):
+                self._board.say("Stopped the Prefect server that commands shared: they use this one now.")
 
     def _start_children(self) -> None:
         given = self._settings.prefect_database_url
@@ -93,6 +99,7 @@ class Platform:
         """Start again what dies, while the platform is wanted. Raises SetupError when that doesn't help."""
         while self._wanted():
             time.sleep(0.5)
+            self._replace_shared()
             if self._postgres and not self._postgres.running:
                 self._board.complain("PostgreSQL has stopped; starting it again.")
                 self._postgres.revive()
@@ -114,9 +121,20 @@ class Platform:
     def _stop_children(self) -> None:
         """The worker goes first, because it reports the ends of its runs to the server."""
         for child in reversed(self._children):
-            child.stop(STOP_SECONDS)
+            with local.unused(self._settings.root) as free:
+                if child.name == "server" and not free and child.exit_code is None:
+                    self._hand_over(child)
+                else:
+                    child.stop(STOP_SECONDS)
+
+    def _hand_over(self, server: Child) -> None:
+        local.hand_over(self._settings.root, self._settings.api_url, Process.of(server.name, server.pid))
+        self._handed_over = True
+        self._board.say("The Prefect server stays up for a command that uses it; 'sluice db stop' stops it.")
 
     def _stop_postgres(self) -> None:
+        if self._handed_over:
+            return  # the server keeps its database
         with suppress(SluiceError):
             if self._postgres and not self._postgres.stop():
                 self._board.say("PostgreSQL stays up for other programs; 'sluice db stop' stops it.")
@@ -145,10 +163,14 @@ def check_port(settings: PlatformSettings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as cause:
-            who = "a Prefect server" if api.answers(settings.api_url) else "another program"
+            who, way_out = "another program", "Stop it"
+            if local.is_shared(settings.root, settings.api_url):
+                who, way_out = "a Prefect server that a command still uses", "Wait until it is done"
+            elif api.answers(settings.api_url):
+                who = "a Prefect server"
             raise SetupError(
                 f"Port {settings.port} of {settings.host} is taken by {who} ({cause.strerror}).",
-                hint=f"Stop it, or take another port: SLUICE_PORT={settings.port + 1} make up",
+                hint=f"{way_out}, or take another port: SLUICE_PORT={settings.port + 1} make up",
                 port=settings.port,
             ) from None
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows.standard_ingestion import IngestionRequest, standard_ingestion
 from sluice.jobs.steps import warm_up
@@ -10,11 +10,12 @@ from sluice.jobs.steps import warm_up
 __all__ = ["run_here", "warm_up"]
 
 
-def run_here(request: dict[str, Any]) -> dict[str, Any]:
-    """The outcome of the standard ingestion. Raises what its steps raise.
+def run_here(request: dict[str, Any], api_url: str = "") -> dict[str, Any]:
+    """The outcome of the standard ingestion, shown at ``api_url``, else at Prefect's own. Raises what its steps raise.
 
     The job's lease proves that this process lives, so Prefect's heartbeat, whose thread would hold the end of
     the run back for up to a second, is off.
     """
-    with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    api = {PREFECT_API_URL: api_url} if api_url else {}
+    with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **api}):
         return standard_ingestion(IngestionRequest.model_validate(request))

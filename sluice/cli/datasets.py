@@ -1,13 +1,15 @@
 """``sluice datasets``: the contracts, and whether they are right and fit the live tables."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from sluice.cli import output
 from sluice.cli.options import AsJson
+from sluice.contracts.model import Contract
 from sluice.contracts.registry import Registry
 from sluice.errors import SluiceError
+from sluice.jobs.freshness import Freshness, freshness
 from sluice.settings import settings
 from sluice.warehouse import datasets
 from sluice.warehouse.connection import Warehouse
@@ -18,23 +20,42 @@ app = typer.Typer(help="What can be loaded: one dataset a contract.", invoke_wit
 
 @app.callback()
 def listing(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the datasets. `sluice datasets check` validates their contracts and compares the live tables."""
+    """List the datasets: their tables, and whether their newest load is within the contract's SLA.
+
+    `sluice datasets check` validates their contracts and compares the live tables.
+    """
     if context.invoked_subcommand is not None:
         return
     registry = Registry.from_settings(settings())
-    rows = [_described(registry, name) for name in registry.names()]
+    problems: list[SluiceError] = [*registry.problems()]
+    found: dict[str, Freshness] = {}
+    try:
+        found = _freshness(registry)
+    except SluiceError as error:  # the contracts can be listed without a warehouse
+        problems.append(error)
+    contracts = [registry.get(name) for name in registry.names()]
     if as_json:
-        output.as_json(rows)
+        facts = [found[one.dataset].as_dict() if found else {} for one in contracts]
+        output.as_json([{**_described(one), **more} for one, more in zip(contracts, facts, strict=True)])
         return
+    rows = [{**_described(one), **_loaded(found.get(one.dataset))} for one in contracts]
     output.table(list(rows[0]) if rows else ["dataset"], [list(row.values()) for row in rows])
-    for problem in registry.problems():
+    for problem in problems:
         output.error(problem)
 
 
-def _described(registry: Registry, name: str) -> dict[str, Any]:
-    contract = registry.get(name)
+def _freshness(registry: Registry) -> dict[str, Freshness]:
+    contracts = [registry.get(name) for name in registry.names()]
+    return freshness(Warehouse.from_settings().prepare(), contracts, settings().organization_id)
+
+
+def _loaded(found: Freshness | None) -> dict[str, Any]:
+    return {"loaded": found.loaded_at, "freshness": found.words} if found else {}
+
+
+def _described(contract: Contract) -> dict[str, Any]:
     return {
-        "dataset": name,
+        "dataset": contract.dataset,
         "table": f"{contract.schema}.{contract.table}",
         "version": contract.version,
         "columns": len(contract.columns),
@@ -45,25 +66,44 @@ def _described(registry: Registry, name: str) -> dict[str, Any]:
 
 
 @app.command()
-def check(as_json: AsJson = False) -> None:
-    """Validate all contracts and compare them with the live tables; exit code 1 if something is wrong."""
+def check(
+    strict: Annotated[bool, typer.Option("--strict", help="A late dataset is an error too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Validate all contracts and compare them with the live tables; exit code 1 if something is wrong.
+
+    A dataset whose newest load is older than its SLA allows is a warning.
+    """
     registry = Registry.from_settings(settings())
     warehouse = Warehouse.from_settings().prepare()
     findings: list[dict[str, Any]] = [
-        {"dataset": None, "state": "bad contract", "details": problem.message}
+        {"dataset": None, "state": "bad contract", "details": problem.message, "warnings": []}
         for problem in registry.problems()
     ]
-    for name in registry.names():
-        with translated(), warehouse.connect() as connection:
-            diff = datasets.compare(connection, registry.get(name))
-        state = "conflict" if diff.conflicts else "ok" if diff.same else "will be migrated"
-        findings.append({"dataset": name, "state": state, "details": "; ".join(diff.lines)})
+    found = _freshness(registry)
+    findings += [_finding(warehouse, registry.get(name), found[name]) for name in registry.names()]
     if as_json:
         output.as_json(findings)
     else:
-        output.table(["dataset", "state", "details"], [list(finding.values()) for finding in findings])
-    if any(finding["state"] in ("bad contract", "conflict") for finding in findings):
+        output.table(["dataset", "state", "details"], [list(finding.values())[:3] for finding in findings])
+        for finding in findings:
+            for warning in finding["warnings"]:
+                output.say(f"warning: {finding['dataset']}: {warning}")
+    late = strict and any(one.state == "late" for one in found.values())
+    if late or any(finding["state"] in ("bad contract", "conflict") for finding in findings):
         raise typer.Exit(1)
 
 
-__all__ = ["SluiceError", "app"]
+def _finding(warehouse: Warehouse, contract: Contract, found: Freshness) -> dict[str, Any]:
+    """How the contract and its table stand, and what deserves a look: late, or written but not acted on."""
+    with translated(), warehouse.connect() as connection:
+        diff = datasets.compare(connection, contract)
+    warnings = [f"{contract.path.name if contract.path else ''} {note}" for note in contract.notes]
+    if found.state == "late":
+        warnings.insert(0, f"{found.words}: loads are due every {found.due_hours:g} h")
+    return {
+        "dataset": contract.dataset,
+        "state": "conflict" if diff.conflicts else "ok" if diff.same else "will be migrated",
+        "details": "; ".join(diff.lines),
+        "warnings": warnings,
+    }

@@ -4,7 +4,7 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -29,20 +29,35 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
 
 def run_all(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The outcomes of several requests, one after the other in this process."""
+    _check_warehouse()
+    if os.environ.get("PREFECT_API_URL"):
+        return _run_all(requests, lambda: "")
+    from deployments import local  # it names modules that only loads need
+
+    with local.using(settings().root):
+        os.environ["PREFECT_API_URL"] = local.api_url()
+        return _run_all(requests, local.wait)
+
+
+def _check_warehouse() -> None:
+    """Raise what a server of the user's own says against us, before anything is started."""
+    warehouse = Warehouse.from_settings()
+    if warehouse.embedded is None:
+        warehouse.connect().close()
+
+
+def _run_all(requests: list[dict[str, Any]], api_url: Callable[[], str]) -> list[dict[str, Any]]:
     with waiting("starting"):
-        url = _prepare_prefect()
+        _prepare_prefect()
         recover(Warehouse.from_settings().prepare(), settings().stage_dir)
-        from deployments import api  # Prefect and what imports it take over a second: only for loads
-        from flows.runner import run_here, warm_up
+        from flows.runner import run_here, warm_up  # Prefect and what imports it take over a second
 
         warming = warm_up()
-        if url:
-            api.wait_for(url)
     outcomes = []
     try:
         for request in requests:
             with waiting(f"loading into {request['dataset']}"):
-                outcomes.append(run_here(request))
+                outcomes.append(run_here(request, api_url()))
     except KeyboardInterrupt:
         # A step in another thread runs on until the interpreter has waited for it: what it leaves goes after that.
         atexit.register(_tidy)
@@ -70,20 +85,10 @@ def waiting(text: str) -> Iterator[None]:
         yield
 
 
-def _prepare_prefect() -> str:
-    """Set Prefect's environment before its import; returns the local API's URL, empty where the user names one.
-
-    Without a running platform, a server in the background is started for this and the next commands.
-    """
+def _prepare_prefect() -> None:
+    """Set Prefect's environment before its import."""
     os.environ.update(QUIET)
     os.environ.setdefault("PREFECT_HOME", str(settings().root / "prefect"))
     if not os.environ.get("SLUICE_DEBUG"):
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-    if os.environ.get("PREFECT_API_URL"):
-        return ""
-    from deployments.local import api_url
-
-    url = api_url()
-    os.environ["PREFECT_API_URL"] = url
     os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost"]))
-    return url

@@ -1,10 +1,16 @@
 """From a property of the schema to a column of the table."""
 
+import hashlib
+
 from sluice.contracts.model import Column
 from sluice.contracts.odcs import Place, advice
 from sluice.contracts.types import LOGICAL_TYPES, ColumnType, column_type, strptime_formats
 
-OWN_COLUMNS = ("organization_id", "_load_id", "_record_no", "_extra")
+# Columns of Sluice, and those that PostgreSQL gives to each table.
+OWN_COLUMNS = (
+    "organization_id", "_load_id", "_record_no", "_extra", "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax",
+)  # fmt: skip
+NAME_BYTES = 63  # PostgreSQL cuts longer names off, and then two may be one
 _PROPERTY_SETTINGS = ("sluice.aliases", "sluice.nullValues", "sluice.formats", "sluice.enum")
 _PROPERTY_KEYS = {
     "name", "physicalName", "description", "logicalType", "logicalTypeOptions", "physicalType", "required",
@@ -30,7 +36,7 @@ def read_column(prop: Place, name: str, kind: ColumnType) -> Column:
     """The property as a column of the table."""
     written = prop.string("physicalName") or name
     # A column of the source that is called as one of Sluice's own is kept beside it.
-    actual = f"source_{written.lstrip('_')}" if written.lower() in OWN_COLUMNS else written
+    actual = fitting(f"source_{written.lstrip('_')}" if written.lower() in OWN_COLUMNS else written)
     settings = settings_of(prop, _PROPERTY_SETTINGS)
     aliases = [*_texts(settings.get("sluice.aliases")), name, written]
     nulls = settings.get("sluice.nullValues")
@@ -45,6 +51,14 @@ def read_column(prop: Place, name: str, kind: ColumnType) -> Column:
         null_values=("",) if nulls is None else tuple(dict.fromkeys(("", *_texts(nulls)))),
         classification=prop.string("classification"), description=prop.string("description"),
     )  # fmt: skip
+
+
+def fitting(name: str) -> str:
+    """The name, or its beginning and a hash where it is too long for PostgreSQL."""
+    if len(name.encode()) <= NAME_BYTES:
+        return name
+    start = name.encode()[: NAME_BYTES - 9].decode(errors="ignore")
+    return f"{start}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _texts(place: Place | None) -> list[str]:

@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sluice.contracts.columns import read_column, read_kind, settings_of
+from sluice.contracts.columns import fitting, read_column, read_kind, settings_of
 from sluice.contracts.model import Column, Contract, DriftPolicy, Rule
 from sluice.contracts.odcs import Place, advice, parse
 from sluice.contracts.quality import quality_rules
 from sluice.contracts.references import References
 from sluice.contracts.rules import Constraints, key_rule
 from sluice.contracts.scope import Scope
+from sluice.contracts.sla import freshness_hours
 from sluice.contracts.types import ColumnType
 from sluice.errors import ContractError
 
 DEFAULT_SCHEMA = "data"
+_RESERVED = ("sluice", "information_schema")
 DRIFT: tuple[DriftPolicy, ...] = ("keep", "reject", "refuse")
 _FILE_KEYS = {"apiVersion", "kind", "id", "version", "schema", "servers", "slaProperties", "status", "name"}
 _OBJECT_KEYS = {
@@ -28,11 +30,6 @@ _OBJECT_KEYS = {
     "customProperties",
 }
 _OBJECT_SETTINGS = ("sluice.drift", "sluice.matchKeys")
-_HOURS = {
-    "second": 1 / 3600, "s": 1 / 3600, "minute": 1 / 60, "min": 1 / 60, "m": 1 / 60,
-    "hour": 1, "h": 1, "hr": 1, "day": 24, "d": 24, "week": 168, "w": 168, "wk": 168,
-    "month": 730, "mo": 730, "year": 8766, "y": 8766, "yr": 8766,
-}  # fmt: skip
 
 
 def load_contract(path: Path) -> list[Contract]:
@@ -96,8 +93,13 @@ class SchemaObject:
         if not self.dataset:
             self.place.wrong("this schema object has no name; write name: my_dataset")
         parts = [part for part in (self.place.string("physicalName") or self.dataset).split(".") if part]
-        self.table = parts[-1] if parts else ""
-        self.schema = parts[-2] if len(parts) > 1 else DEFAULT_SCHEMA
+        self.table = fitting(parts[-1]) if parts else ""
+        self.schema = fitting(parts[-2]) if len(parts) > 1 else DEFAULT_SCHEMA
+        if self.schema.startswith("pg_") or self.schema in _RESERVED:
+            self.place.wrong(
+                f"schema '{self.schema}' is not for data; write physicalName: {DEFAULT_SCHEMA}.{self.table}",
+                "physicalName",
+            )
         for prop in self.place.entries("properties"):
             self._add(prop)
 
@@ -144,13 +146,13 @@ class SchemaObject:
             primary_key=primary_key,
             match_keys=match_keys,
             rules=rules,
-            references=references.enforced,
+            references=references.foreign_keys,
             drift=_drift(settings.get("sluice.drift")),
-            freshness_hours=_freshness(self.tree, self),
+            freshness_hours=freshness_hours(self.tree, (self.dataset, self.table), self.notes),
             description=self.place.string("description"),
             path=path,
             notes=tuple(self.notes),
-            reported_references=references.reported,
+            relationships=tuple(references.found),
         )
 
     def _rules(self, primary_key: tuple[str, ...], match_keys: tuple[tuple[str, ...], ...]) -> Iterator[Rule]:
@@ -210,22 +212,3 @@ def _drift(setting: Place | None) -> DriftPolicy:
     if setting is not None:
         setting.wrong(f"sluice.drift '{setting.text}' is not known; {advice(setting.text, DRIFT)}")
     return "keep"
-
-
-def _freshness(tree: Place, item: SchemaObject) -> float | None:
-    """Hours within which new data is due: SLA ``freshness``, else ``latency``."""
-    for wanted in ("freshness", "latency"):
-        for sla in tree.entries("slaProperties"):
-            if sla.string("property").lower() != wanted:
-                continue
-            element = sla.string("element").partition(".")[0]
-            hours = _HOURS.get(sla.string("unit").lower().rstrip("s") or sla.string("unit").lower())
-            value = sla.get("value")
-            if (
-                hours
-                and value
-                and isinstance(value.value, int | float)
-                and (not element or element in (item.dataset, item.table) or len(tree.entries("schema")) == 1)
-            ):
-                return float(value.value * hours)
-    return None

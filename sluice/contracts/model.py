@@ -61,12 +61,26 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Relationship:
+    """Rows refer to rows of another table, or of their own, by these columns in pairs, within an organization.
+
+    A row with one of ``columns`` empty refers to nothing.
+    """
+
+    columns: tuple[str, ...]
+    schema: str
+    table: str
+    targets: tuple[str, ...]
+    severity: Severity = "critical"
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """A dataset, compiled once from its ODCS file.
 
     ``match_keys`` are the column groups that identify a record, tried in order; the first is the primary key
-    where the contract has one. ``references`` maps a column to ``(schema, table, column)``;
-    ``reported_references`` are the same of severity warning: told, never enforced.
+    where the contract has one. ``relationships`` are what each load checks; ``references`` maps a column to the
+    ``(schema, table, column)`` of the foreign key that guards it between loads.
     ``notes`` say what of the file is kept but not used, each with its line.
     """
 
@@ -86,7 +100,7 @@ class Contract:
     description: str = ""
     path: Path | None = None
     notes: tuple[str, ...] = ()
-    reported_references: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    relationships: tuple[Relationship, ...] = ()
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""

@@ -67,6 +67,9 @@ class Place:
         if isinstance(child.value, dict | list):
             child.wrong(f"'{key}' must be one text, not a {_shape(child.value)}; write {key}: some text")
             return ""
+        if "\0" in child.text:
+            child.wrong(f"'{key}' holds a NUL character; remove it")
+            return ""
         return child.text.strip()
 
     def flag(self, key: str) -> bool:

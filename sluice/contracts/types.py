@@ -33,6 +33,8 @@ for _names, _family, _duckdb, _postgres in (
         r"(?:timestamp|time) with(?:out)? time zone|double precision|character varying|\S+", _names
     ):
         _PHYSICAL[_name] = (_family, _duckdb, _postgres)
+# PostgreSQL's limits; Snowflake's plain VARCHAR is exported with 16,777,216 characters.
+MOST_CHARACTERS, MOST_DIGITS = 10_485_760, 1000
 _DECIMALS = ("numeric", "decimal", "dec", "number", "money", "bignumeric")
 _SIZED_TEXT = (
     "varchar",
@@ -131,6 +133,8 @@ def _physical(written: str, logical: str) -> tuple[str, str, str, int | None] | 
     if base == "tinyint" and sizes == [1] and logical == "boolean":
         return "boolean", "BOOLEAN", "boolean", None
     if base in _SIZED_TEXT and sizes and sizes[0]:
+        if sizes[0] > MOST_CHARACTERS:
+            return "string", "VARCHAR", "text", sizes[0]
         kind = "char" if base in ("char", "character", "nchar", "bpchar") else "varchar"
         return "string", "VARCHAR", f"{kind}({sizes[0]})", sizes[0]
     return (*_PHYSICAL[base], None) if base in _PHYSICAL else None
@@ -140,7 +144,8 @@ def _decimal(base: str, sizes: list[int], logical: str) -> tuple[str, str, str, 
     """Exact numbers. Without sizes: 38 digits, 9 of them decimals (integer: none; money: 4)."""
     if not sizes:
         sizes = [19, 4] if base == "money" else [38, 0 if logical == "integer" else 9]
-    precision, scale = sizes[0], sizes[1] if len(sizes) > 1 else 0
+    scale = sizes[1] if len(sizes) > 1 else 0
+    precision = min(max(sizes[0], scale), MOST_DIGITS)
     # DuckDB's widest decimal has 38 digits; a wider PostgreSQL column takes them all.
     staged = min(max(precision, 1), 38)
     return "number", f"DECIMAL({staged},{min(scale, staged)})", f"numeric({precision},{scale})", None

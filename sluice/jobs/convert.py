@@ -1,10 +1,12 @@
 """Convert: a landed file becomes a stage on disk and, in the same pass, an incoming table in the warehouse."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,10 +50,10 @@ def convert(
     directory.mkdir(parents=True, exist_ok=True)
     load_id = ledger.next_load_id(warehouse)
     constants = {"organization_id": organization_id, "_load_id": load_id}
-    direct = append.goes_direct(warehouse, contract, mode)
-    sinks = [] if direct else [incoming(warehouse, contract, job_id, number, constants)]
+    sink = incoming(warehouse, contract, job_id, number, constants)
+    sinks = [] if append.goes_direct(warehouse, contract, mode, sink.table) else [sink]
+    sha256 = _hash(landed)
     with (
-        _hash(landed) as sha256,
         _named(landed),
         translated(),
         closing(open_table(landed.path, landed.options, work=directory)) as table,
@@ -67,6 +69,7 @@ def convert(
             memory_limit_mb=settings().memory_limit_mb,
             threads=settings().threads or min(os.cpu_count() or 1, 4),
         )
+    digest = sha256()
     _unchanged(landed)
     if not staged.records:
         hint = "Nothing was loaded; check how it was written."
@@ -80,17 +83,28 @@ def convert(
         "started_at": started.isoformat(),
         "seconds": time.monotonic() - began,
     }
-    whole = replace(staged, source=landed.uri, sha256=sha256(), size=landed.size, details=details)
+    whole = replace(staged, source=landed.uri, sha256=digest, size=landed.size, details=details)
     whole.save()
     return whole
 
 
-@contextmanager
-def _hash(landed: Landed) -> Iterator[Callable[[], str]]:
-    """A function that gives the file's hash, which is made beside the block if it isn't known."""
-    with ThreadPoolExecutor(1, "hash") as beside:
-        hashing = None if landed.sha256 else beside.submit(hashed, landed.path)
-        yield lambda: hashing.result() if hashing else landed.sha256
+def _hash(landed: Landed) -> Callable[[], str]:
+    """A function that gives the file's hash; where it isn't known, a thread makes it from now on.
+
+    Nobody waits for the thread where the reading fails: of a large file it may take minutes.
+    """
+    if landed.sha256:
+        return lambda: landed.sha256
+    made: Future[str] = Future()
+
+    def run() -> None:
+        try:
+            made.set_result(hashed(landed.path))
+        except BaseException as error:
+            made.set_exception(error)
+
+    threading.Thread(target=copy_context().run, args=(run,), name="hash", daemon=True).start()
+    return made.result
 
 
 @contextmanager

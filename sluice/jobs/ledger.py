@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
-from sluice.errors import InputError, SluiceError
+from sluice.errors import InputError, RetryError, SluiceError
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
@@ -113,8 +113,8 @@ def move(
     )
 
 
-def describe(where: Where, job_id: str, *, file_size: int | None = None, content_sha256: str) -> None:
-    """Note what was acquired: its size in bytes and its hash."""
+def describe(where: Where, job_id: str, *, file_size: int | None = None, content_sha256: str | None) -> None:
+    """Note what was acquired: its size in bytes and its hash, None for several inputs."""
     _change(
         where,
         job_id,
@@ -155,14 +155,17 @@ def complete(connection: Connection, job_id: str, result: dict[str, Any]) -> Non
 
 
 def fail(where: Where, job_id: str, error: BaseException) -> bool:
-    """The job failed with ``error``. Returns whether it was noted; never raises, so it never hides ``error``.
+    """End the job that ``error`` stopped: as failed, or as cancelled where the user pressed Ctrl-C.
 
-    A job that has finished stays as it is.
+    Returns whether it was noted; never raises, so it never hides ``error``. A job that has finished stays as it is.
     """
+    cancelled = isinstance(error, KeyboardInterrupt)
+    error = error if isinstance(error, Exception) else _interruption(job_id, by_user=cancelled)
     facts = error.as_dict() if isinstance(error, SluiceError) else {"error": type(error).__name__}
     details = {name: _storable(value) if isinstance(value, str) else value for name, value in facts.items()}
-    changes = (
-        "status = 'failed', stage = 'error', message = %(text)s, error_message = %(text)s,"
+    changes = "status = 'cancelled'," if cancelled else "status = 'failed', stage = 'error',"
+    changes += (
+        " message = %(text)s, error_message = %(text)s,"
         " details = details || jsonb_build_object('error', %(details)s::jsonb)"
     )
     try:
@@ -172,6 +175,13 @@ def fail(where: Where, job_id: str, error: BaseException) -> bool:
         _log.warning("The failure of %s could not be noted: %s", job_id, trouble)
         return False
     return True
+
+
+def _interruption(job_id: str, *, by_user: bool) -> SluiceError:
+    """What an exception that only says "stop" means for the job."""
+    who = "the user (Ctrl-C)" if by_user else "a request to end its process"
+    hint = f"Nothing was published. Run it again: `sluice replay {job_id}`."
+    return RetryError(f"Interrupted by {who}.", hint=hint)
 
 
 def get(where: Where, job_id: str) -> DictRow:

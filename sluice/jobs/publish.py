@@ -29,8 +29,10 @@ CLASHES = sql.Identifier("pg_temp", "sluice_clashes")
 # A server process that waits for a lock notices only by checking that its client has died.
 _SESSION = """
 SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB';
-SET LOCAL lock_timeout = '5min'; SET LOCAL client_connection_check_interval = '2s'
+SET LOCAL lock_timeout = '5min'; SET LOCAL client_connection_check_interval = '2s';
+SET CONSTRAINTS ALL DEFERRED
 """
+TRADING = "Two records trade the value of a unique column; load them one after the other."
 RECORD = {"_load_id": "bigint", "_record_no": "bigint"}
 
 
@@ -60,22 +62,41 @@ def publish(warehouse: Warehouse, work: Publication) -> Outcome:
     """
     if work.verdict.refused:
         raise _refusal(warehouse, work)
-    with translated(), warehouse.connect() as connection, connection.transaction():
-        connection.execute(_SESSION)
-        _lock(connection, work.contract)
-        job = ledger.get(connection, work.job_id)
-        if job["status"] == "completed":
-            return Outcome.from_dict(job["result_data"])
-        if not work.force:
-            work = _without_repeats(connection, work)
-        outcome = _merge(connection, work)
-        ledger.complete(connection, work.job_id, outcome.as_dict())
+    try:
+        with translated(), warehouse.connect() as connection, connection.transaction():
+            return _published(connection, work)
+    except DataRefused:
+        with translated(), warehouse.connect() as connection:
+            _describe(connection, work)
+        raise
+
+
+def _published(connection: psycopg.Connection, work: Publication) -> Outcome:
+    connection.execute(_SESSION)
+    _lock(connection, work.contract)
+    job = ledger.get(connection, work.job_id)
+    if job["status"] == "completed":
+        return Outcome.from_dict(job["result_data"])
+    _describe(connection, work)
+    if not work.force:
+        work = _without_repeats(connection, work)
+    outcome = _merge(connection, work)
+    ledger.complete(connection, work.job_id, outcome.as_dict())
     return outcome
+
+
+def _describe(connection: psycopg.Connection, work: Publication) -> None:
+    """Note in the job how large its inputs are, and the hash of an only one."""
+    inputs = [(stage.sha256, stage.size) for stage in work.stages]
+    inputs += repeats.earlier_inputs(connection, work.skipped)
+    sha256 = inputs[0][0] if len(inputs) == 1 else None
+    ledger.describe(connection, work.job_id, file_size=sum(size for _, size in inputs), content_sha256=sha256)
 
 
 def _refusal(warehouse: Warehouse, work: Publication) -> DataRefused:
     """The error for a failed table-level rule; how all rules came out is kept."""
     with translated(), warehouse.connect() as connection:
+        _describe(connection, work)
         loads.record_rules(connection, work)
     return DataRefused(
         f"{work.contract.dataset}: {'; '.join(work.verdict.refused)}.",
@@ -120,7 +141,9 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
     contract, counts, reasons = work.contract, Counts(), dict[str, int]()
     if work.stages:
         _temporary(connection)
-        counts = _write(connection, work)
+        with _referring(work.contract):
+            counts = _write(connection, work)
+            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         reasons = reject_reasons(work.stages, work.verdict, _clashes(connection).total())
         loads.record(connection, work, counts)
         loads.record_rules(connection, work)
@@ -132,7 +155,7 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
                 work.locate,
                 job_id=work.job_id,
                 organization_id=work.organization_id,
-                dataset=contract.dataset,
+                contract=contract,
             )
         loads.remember(connection, counts)
         _drop(connection, work.incoming)
@@ -157,10 +180,11 @@ def _incoming(connection: psycopg.Connection, work: Publication) -> Merge:
         if not exists(connection, sql.Identifier("sluice", name)):
             append.fill_incoming(connection, work.contract, sql.Identifier("sluice", name), stage)
     first, *others = (sql.Identifier("sluice", name) for name in work.incoming)
-    for other in others:
-        connection.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(first, other))
     rows = sum(stage.rows for stage in work.stages)
     tables = Merge(connection, work.contract, first, work.organization_id, rows)
+    for other in others:
+        names = merge.listed(tables.names)
+        tables.run("INSERT INTO {incoming} ({names}) SELECT {names} FROM {other}", names=names, other=other)
     _discard(tables, work.verdict)
     return tables
 
@@ -195,7 +219,7 @@ def _write(connection: psycopg.Connection, work: Publication) -> Counts:
     rejected, superseded = _judged(work)
     published: Counter[int] | None = None
     if work.mode == "upsert":
-        with _trading(work.contract):
+        with _refusing(work.contract, TRADING):
             done = upsert(_upsertable(_incoming(connection, work)), CLASHES, SUPERSEDED)
         superseded, published = superseded + done.superseded, done.published
     elif work.mode == "replace":
@@ -223,7 +247,8 @@ def _judged(work: Publication) -> tuple[Counter[int], Counter[int]]:
 
 def _append(connection: psycopg.Connection, work: Publication) -> None:
     """Add the rows at once, and only if a key stands already, find which and reject them."""
-    direct = not any(exists(connection, sql.Identifier("sluice", name)) for name in work.incoming)
+    made = any(exists(connection, sql.Identifier("sluice", name)) for name in work.incoming)
+    direct = not made and append.takes_copy(connection, work.contract)
     if direct and append.copied(connection, work.contract, work.stages, work.verdict):
         return
     tables = _incoming(connection, work)
@@ -231,7 +256,8 @@ def _append(connection: psycopg.Connection, work: Publication) -> None:
         return
     merge.standing(tables, CLASHES)
     merge.discard(tables, CLASHES)
-    merge.append(tables)
+    with _refusing(work.contract, "The table has a unique index that the contract does not know."):
+        merge.append(tables)
 
 
 def _appended(tables: Merge) -> bool:
@@ -253,13 +279,27 @@ def _upsertable(tables: Merge) -> Merge:
 
 
 @contextmanager
-def _trading(contract: Contract) -> Iterator[None]:
+def _refusing(contract: Contract, hint: str) -> Iterator[None]:
+    """A key that no record can be blamed for stops the load: under the table's lock it is no other load's."""
     try:
         yield
     except psycopg.errors.UniqueViolation as violation:
         raise DataRefused(
             f"{contract.dataset}: {violation.diag.message_detail or 'a key would stand twice.'}",
-            hint="Two records trade the value of a unique column; load them one after the other.",
+            hint=hint,
+            dataset=contract.dataset,
+        ) from None
+
+
+@contextmanager
+def _referring(contract: Contract) -> Iterator[None]:
+    """The audit has turned away rows without a partner, so it is others that are in the way."""
+    try:
+        yield
+    except psycopg.errors.ForeignKeyViolation as violation:
+        raise DataRefused(
+            f"{contract.dataset}: {violation.diag.message_detail or 'a row that others refer to would go.'}",
+            hint="Load the dataset that refers or is referred to first, then this one again.",
             dataset=contract.dataset,
         ) from None
 

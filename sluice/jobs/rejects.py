@@ -7,9 +7,10 @@ from typing import Any
 import duckdb
 import psycopg
 import pyarrow as pa
-import pyarrow.parquet as pq
 from psycopg import sql
 
+from sluice.contracts.model import Contract
+from sluice.jobs.cells import cells_of
 from sluice.readers.base import Stage
 from sluice.warehouse.copy import copy_batches
 
@@ -63,11 +64,12 @@ def record(
     *,
     job_id: str,
     organization_id: int,
-    dataset: str,
+    contract: Contract,
 ) -> None:
     """Write the rejects of reading, audit and publish to ``sluice.rejected_rows``, in the open transaction."""
     for stage in stages:
-        common = {"job": job_id, "organization": organization_id, "dataset": dataset, "load": stage.load_id}
+        common: dict[str, Any] = {"job": job_id, "organization": organization_id, "dataset": contract.dataset}
+        common["load"] = stage.load_id
         if stage.rejects:
             copy_batches(
                 connection, TABLE, TYPES, _batches(_READ, {**common, "path": str(stage.rejects_path)})
@@ -75,11 +77,16 @@ def record(
         found = {"path": str(verdict_path), "load": stage.load_id}
         numbers = (number for batch in _batches(_NUMBERS, found) for number in batch.column(0).to_pylist())
         places = locate(stage, numbers)
-        copy_batches(connection, TABLE, TYPES, _located(_batches(_AUDITED, found), places, stage, common))
+        copy_batches(
+            connection, TABLE, TYPES, _located(_batches(_AUDITED, found), places, stage, contract, common)
+        )
         clashes = _clashes(connection, stage)
         places = locate(stage, clashes.column("record_no").to_pylist())
         copy_batches(
-            connection, TABLE, TYPES, _located(iter(clashes.to_batches(CHUNK)), places, stage, common)
+            connection,
+            TABLE,
+            TYPES,
+            _located(iter(clashes.to_batches(CHUNK)), places, stage, contract, common),
         )
 
 
@@ -96,7 +103,11 @@ def _batches(query: str, values: dict[str, Any]) -> Iterator[pa.RecordBatch]:
 
 
 def _located(
-    batches: Iterator[pa.RecordBatch], places: Iterator[Place], stage: Stage, common: dict[str, Any]
+    batches: Iterator[pa.RecordBatch],
+    places: Iterator[Place],
+    stage: Stage,
+    contract: Contract,
+    common: dict[str, Any],
 ) -> Iterator[pa.RecordBatch]:
     """The batches completed with line, raw text and the columns that all of a load's rejects share."""
     where: dict[int, tuple[int, str]] = {}
@@ -112,7 +123,7 @@ def _located(
         while place is not None and place[0] <= numbers[-1]:
             where[place[0]] = place[1:]
             place = next(places, None)
-        cells = _cells(stage, numbers)
+        cells = cells_of(stage, numbers, contract)
         found = [where.get(number, (None, None)) for number in numbers]
         count = batch.num_rows
         yield pa.RecordBatch.from_pydict(
@@ -131,19 +142,3 @@ def _located(
                 "cells": pa.array([cells.get(number) for number in numbers], pa.string()),
             }
         )
-
-
-def _cells(stage: Stage, numbers: Sequence[int]) -> dict[int, str]:
-    """The typed values of these records as JSON objects of text."""
-    names = [
-        n for n in pq.read_schema(stage.rows_path).names if not n.startswith("_") and n != "organization_id"
-    ]
-    quoted = [f'"{name.replace(chr(34), 2 * chr(34))}"' for name in names]
-    packed = ", ".join(f"{name} := CAST({name} AS VARCHAR)" for name in quoted)
-    query = (
-        f"SELECT _record_no, json_merge_patch(to_json(struct_pack({packed})), coalesce(_extra, '{{}}'))"  # noqa: S608
-        " FROM read_parquet($path) WHERE _record_no IN (SELECT unnest($numbers))"
-    )
-    with duckdb.connect() as connection:
-        values = {"path": str(stage.rows_path), "numbers": list(set(numbers))}
-        return dict(connection.execute(query, values).fetchall())

@@ -1,6 +1,6 @@
 """Content that was loaded before: the same bytes into the same dataset are a no-op unless forced."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import psycopg
 
@@ -19,6 +19,11 @@ SELECT content_sha256, job_id FROM sluice.loads
  WHERE organization_id = %(organization)s AND dataset = %(dataset)s AND contract_sha256 = %(contract)s
    AND mode = 'replace' AND job_id = (SELECT job_id FROM sluice.loads
        WHERE organization_id = %(organization)s AND dataset = %(dataset)s ORDER BY id DESC LIMIT 1)
+"""
+_SIZES = """
+SELECT sha256, coalesce((SELECT max(file_size) FROM sluice.loads l
+    WHERE l.job_id = given.job_id AND content_sha256 = sha256), 0)
+  FROM unnest(%s::text[], %s::text[]) AS given (job_id, sha256)
 """
 
 
@@ -47,3 +52,11 @@ def loaded_before(
     if mode == "replace" and set(found) != set(hashes):
         return {}
     return found
+
+
+def earlier_inputs(
+    connection: psycopg.Connection, skipped: Sequence[Mapping[str, str]]
+) -> list[tuple[str, int]]:
+    """Hash and size in bytes of inputs that are not loaded again: ``sha256``, and the ``job_id`` that brought it."""
+    jobs, hashes = [one["job_id"] for one in skipped], [one["sha256"] for one in skipped]
+    return connection.execute(_SIZES, [jobs, hashes]).fetchall() if skipped else []

@@ -15,13 +15,14 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.contracts.registry import Fingerprint, Registry
-from sluice.errors import SluiceError, SourceError
+from sluice.errors import ContractError, SluiceError, SourceError
 from sluice.jobs import convert as conversion
-from sluice.jobs import ledger, repeats
+from sluice.jobs import ledger, references, repeats
 from sluice.jobs.lease import lease
 from sluice.jobs.outcome import Outcome
 from sluice.jobs.publish import Publication, publish
 from sluice.jobs.recovery import incoming_name
+from sluice.jobs.signals import heard
 from sluice.quality.audit import audit
 from sluice.quality.verdict import Verdict
 from sluice.readers.base import Stage
@@ -40,7 +41,10 @@ LARGE_FILE = 8_000_000  # bytes: hashing takes 20 ms or more
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the steps of one job share. ``warehouse`` names a block; empty means the project's own."""
+    """What the steps of one job share. ``warehouse`` names a block; empty means the project's own.
+
+    ``contract_sha256`` is that of the contract when the job was opened; empty where it had none.
+    """
 
     job_id: str
     dataset: str
@@ -49,6 +53,7 @@ class Job:
     force: bool = False
     warehouse: str = ""
     flow_run_id: str | None = None
+    contract_sha256: str = ""
 
     @property
     def directory(self) -> Path:
@@ -73,7 +78,10 @@ def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str 
         details={"request": {**request, "sources": sources}},
     )
     shared = {name: request[name] for name in ("dataset", "mode", "organization_id", "force", "warehouse")}
-    return Job(job_id, flow_run_id=flow_run_id, **shared)
+    sha256 = ""
+    with suppress(SluiceError):  # a step will say what is wrong, when the job can note it
+        sha256 = contract_of(request["dataset"]).sha256
+    return Job(job_id, flow_run_id=flow_run_id, contract_sha256=sha256, **shared)
 
 
 def _without_login(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,6 +95,17 @@ def contract_of(dataset: str) -> Contract:
     return _compiled(registry.fingerprint(), dataset)
 
 
+def _same(contract: Contract, job: Job) -> None:
+    """Raise ContractError if the contract is not the one that the job began with: a load goes by one."""
+    if job.contract_sha256 and contract.sha256 != job.contract_sha256:
+        raise ContractError(
+            f"The contract of {job.dataset} changed while the load ran.",
+            hint="Nothing was published. Load again.",
+            dataset=job.dataset,
+            file=str(contract.path),
+        )
+
+
 @lru_cache(maxsize=64)
 def _compiled(_fingerprint: Fingerprint, dataset: str) -> Contract:
     return Registry.from_settings(settings()).get(dataset)
@@ -94,14 +113,17 @@ def _compiled(_fingerprint: Fingerprint, dataset: str) -> Contract:
 
 @contextmanager
 def working(warehouse: Warehouse, job: Job) -> Iterator[None]:
-    """Hold the job's lease in the block; note a failure, and leave nothing behind."""
-    with lease(warehouse, job.job_id):
+    """Hold the job's lease in the block; note a failure or an interruption, and leave nothing behind."""
+    with lease(warehouse, job.job_id), heard() as stops:
         try:
             ledger.start(warehouse, job.job_id, flow_run_id=job.flow_run_id)
             yield
         except BaseException as error:
-            ledger.fail(warehouse, job.job_id, error)
+            reason = stops[0] if stops else error
+            ledger.fail(warehouse, job.job_id, reason)
             clean(warehouse, job)
+            if reason is not error:
+                raise reason from error
             raise
     shutil.rmtree(job.directory, ignore_errors=True)
 
@@ -121,6 +143,7 @@ def clean(warehouse: Warehouse, job: Job) -> None:
 
 def connect(warehouse: Warehouse, contract: Contract, job: Job) -> None:
     """Reach the warehouse and bring the dataset's table in line with the contract."""
+    _same(contract, job)
     ledger.move(warehouse, job.job_id, stage="validating", progress=5, message="connecting")
     with translated(), warehouse.connect() as connection:
         datasets.migrate(connection, contract)
@@ -146,6 +169,7 @@ def unseen(
     warehouse: Warehouse, contract: Contract, job: Job, landed: Sequence[Landed]
 ) -> list[dict[str, str]]:
     """Inputs whose content this dataset has already: ``source``, ``sha256``, and the ``job_id`` that brought it."""
+    _same(contract, job)
     open_hashes = not all(one.sha256 for one in landed)
     if job.force or (open_hashes and job.mode == "replace"):  # which must know all its inputs
         return []
@@ -168,6 +192,7 @@ def convert(
     report: Callable[[int], None] | None = None,
 ) -> Stage:
     """Read one input into a stage and an incoming table."""
+    _same(contract, job)
     with disk_errors(job.directory):
         return conversion.convert(
             warehouse,
@@ -183,6 +208,7 @@ def convert(
 
 def check(warehouse: Warehouse, contract: Contract, job: Job, stages: Sequence[Stage]) -> Verdict:
     """Judge the staged rows by the contract's suite; meanwhile the warehouse builds the keys of the new rows."""
+    _same(contract, job)
     if not stages:
         return Verdict(job.directory)
     given = settings()
@@ -196,6 +222,7 @@ def check(warehouse: Warehouse, contract: Contract, job: Job, stages: Sequence[S
             directory=job.directory,
             memory_limit_mb=given.memory_limit_mb,
             threads=given.threads,
+            absent=references.absent(warehouse, contract, job.organization_id, job.mode),
         )
         keys.result()
     return verdict
@@ -220,6 +247,7 @@ def store(
     seconds: dict[str, float],
 ) -> Outcome:
     """Publish all stages in one transaction."""
+    _same(contract, job)
     with disk_errors(job.directory):
         return publish(
             warehouse,

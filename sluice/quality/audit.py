@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import duckdb
 
+from sluice import deadline
 from sluice.contracts.model import Column, Contract, Rule
 from sluice.contracts.sql import identifier, literal
 from sluice.errors import BugError, SetupError
-from sluice.quality import failures
-from sluice.quality.duck import scratch
+from sluice.quality import failures, references
+from sluice.quality.duck import scratch, stoppable
 from sluice.quality.judge import Judge
 from sluice.quality.verdict import RuleResult, Verdict
 
@@ -33,27 +34,37 @@ def audit(
     directory: Path,
     memory_limit_mb: int = 300,
     threads: int = 0,
+    absent: references.Absent | None = None,
 ) -> Verdict:
     """Judge the rows of ``stages`` by ``contract`` and write the verdict's files into ``directory``.
 
     The suite runs once over all rows as they were read, so table rules see the rows that row rules reject.
     Only rules that failed cost more: row rules reject their rows; key rules then reject repeats, or in mode
     ``upsert`` supersede them, among the rows that are left. Warnings are only reported.
+    ``absent`` tells which values of a relationship have no partner in the warehouse; without it none is judged.
 
     Raises ContractError for a rule that can't be built or judged, SetupError without memory or disk, BugError
-    where our SQL and Great Expectations disagree.
+    where our SQL and Great Expectations disagree, RetryError at the step's deadline.
     """
     started = time.perf_counter()
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "verdict.json").unlink(missing_ok=True)
-    with _explained(contract), scratch(directory, memory_limit_mb, threads) as connection:
+    # Great Expectations only hands on the text of an error, so an interrupted query looks like a bad rule.
+    with (
+        deadline.blamed(Exception),
+        _explained(contract),
+        scratch(directory, memory_limit_mb, threads) as connection,
+    ):
         _create_view(connection, stages, contract)
         failures.create_tables(connection)
         unique = stages[0].rising if len(stages) == 1 else ()
-        judge = Judge(connection, "stage", contract, unique)
-        results = judge.results(contract.rules, sum(stage.rows for stage in stages))
+        judge = Judge(stoppable(connection), "stage", contract, unique)
+        rows = sum(stage.rows for stage in stages)
+        results = judge.results(contract.rules, rows)
         failed = _critical_failures(contract, results)
         refused = _collect(connection, judge, failed, results)
+        if absent:
+            results += references.judge(connection, contract, absent, rows)
         _sort_out_repeats(connection, contract, [pair for pair in failed if pair[1].kind == "key"], mode)
         judge.close()
         empty = Verdict(directory)

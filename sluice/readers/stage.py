@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sluice import deadline
 from sluice.contracts.model import Contract
 from sluice.errors import ReadError, SetupError
 from sluice.readers.base import RawTable, Sink, Stage
@@ -74,7 +75,7 @@ def stage(
     start once more. ``progress`` gets the number of records read so far.
 
     Raises ReadError or DataRefused for the input, SetupError if disk or memory is too small; what a sink raises
-    comes out unchanged.
+    comes out unchanged. RetryError at the step's deadline.
     """
     began = time.perf_counter()
     directory.mkdir(parents=True, exist_ok=True)
@@ -127,7 +128,10 @@ def _attempt(
     if len(run.table.header) > _WIDE:
         threads = 1  # each thread holds vectors of 2,048 values for each column, several times
     try:
-        with contextlib.closing(_connect(directory, memory_limit_mb, threads)) as connection:
+        with (
+            deadline.blamed(duckdb.Error, _UnreadableError),
+            contextlib.closing(_connect(directory, memory_limit_mb, threads)) as connection,
+        ):
             _read(connection, run, [ParquetSink(directory / "rows.parquet"), *sinks])
             broken = run.table.broken(connection)
             return write_rejects(run.table, broken, run.rejects, directory / "rejects.parquet")
@@ -148,6 +152,7 @@ def _attempt(
 
 def _connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
+    deadline.at_end(connection.interrupt)
     connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     connection.execute(f"SET memory_limit = '{int(memory_limit_mb)}MB'")
     connection.execute("SET temp_directory = ?", [str(directory / "spill")])
@@ -161,7 +166,7 @@ def _connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.Duck
 def _read(connection: duckdb.DuckDBPyConnection, run: _Run, sinks: Sequence[Sink]) -> None:
     pumps: list[Pump] = []
     try:
-        for batch in _batches(connection, run):
+        for batch in deadline.checked(_batches(connection, run)):
             if not pumps:
                 pumps = [Pump(sink, batch.schema) for sink in sinks]
             for pump in pumps:

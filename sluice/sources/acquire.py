@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from sluice.deadline import checked
 from sluice.sources import files, http, objects
 from sluice.sources.model import FileSource, HttpSource, ObjectSource
 
@@ -76,7 +77,7 @@ def acquire(
 
 def _save(chunks: Iterator[bytes], file: IO[bytes]) -> tuple[int, str]:
     digest, size = hashlib.sha256(), 0
-    for chunk in chunks:
+    for chunk in checked(chunks):
         file.write(chunk)
         digest.update(chunk)
         size += len(chunk)

@@ -10,8 +10,10 @@ from glob import glob, has_magic
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from sluice import deadline
 from sluice.errors import ReadError, RetryError, SetupError, SourceError
 
+CHUNK = 1 << 18
 _NOT_OURS = (PermissionError, FileExistsError, NotADirectoryError)
 
 
@@ -76,12 +78,16 @@ def measured(path: Path) -> tuple[int, int]:
 
 
 def hashed(path: Path) -> str:
-    """SHA-256 of a file. Raises SourceError."""
+    """SHA-256 of a file. Raises SourceError, and RetryError at the step's deadline."""
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(CHUNK))
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb", buffering=0) as file:
+            while count := file.readinto(buffer):
+                deadline.check()
+                digest.update(buffer[:count])
     except OSError as error:
         raise _unreadable(path, error) from error
+    return digest.hexdigest()
 
 
 def _unreadable(path: Path, error: Exception) -> SourceError:

@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from sluice import deadline
 from sluice.errors import RetryError, SluiceError, SourceError
 from sluice.sources.model import without_secrets
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-CHUNK = 1 << 20
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -26,9 +26,12 @@ def find(url: str, secrets: Mapping[str, Any] | None = None) -> list[tuple[str, 
 
 
 def stream(url: str, secrets: Mapping[str, Any] | None = None) -> Iterator[bytes]:
-    """The body in chunks of at most 1 MiB. Raises as ``find`` does, and RetryError when it breaks off."""
+    """The body, piece by piece as it comes in. Raises as ``find`` does, and RetryError when it breaks off."""
     with _opened(url, secrets) as response:
-        yield from response.iter_bytes(CHUNK)
+        # A size would make it wait until that much has come, however slowly, and nobody could look at the clock.
+        yield from response.iter_bytes()
+        # An answer that tells no length ends with its connection, and so seems whole where we hung up.
+        deadline.check()
 
 
 @contextmanager
@@ -38,19 +41,26 @@ def _opened(url: str, secrets: Mapping[str, Any] | None) -> Iterator[httpx.Respo
     try:
         with (
             httpx.Client(timeout=TIMEOUT, follow_redirects=True, **given) as client,
-            client.stream("GET", url) as response,
+            client.stream("GET", url, extensions={"trace": _hang_up_in_time}) as response,
         ):
             if not response.is_success:
                 raise refusal(response.status_code, shown)
             yield response
     except httpx.TransportError as error:
-        raise _transport(error, shown) from error
+        raise deadline.ran_out() or _transport(error, shown) from error
     except httpx.InvalidURL:
         # Its text may quote a part of a password.
         hint = "Check it; in a login, characters such as / ? # @ are written %2F %3F %23 %40."
         raise SourceError(f"{shown} is not a URL.", hint=hint, url=shown) from None
     except (httpx.TooManyRedirects, httpx.DecodingError) as error:
         raise SourceError(f"{shown}: {error}", hint="Check the URL in a browser.", url=shown) from error
+
+
+def _hang_up_in_time(event: str, info: Mapping[str, Any]) -> None:
+    """httpx tells each step of its work: have each connection that it makes hung up at the step's deadline."""
+    if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+        line = info["return_value"].get_extra_info("socket")
+        deadline.at_end(lambda: deadline.hang_up(line.fileno()))
 
 
 def refusal(status: int, url: str) -> SluiceError:

@@ -1,16 +1,19 @@
-"""Runs an iterator a few items ahead of its consumer, in a thread of its own."""
+"""Runs a generator a few items ahead of its consumer, in a thread of its own."""
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TypeVar
 
 T = TypeVar("T")
 _END = object()
 
 
-def ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
-    """The same items, up to ``depth`` of them made while the consumer is busy. What ``items`` raises comes out here."""
+def ahead(items: Generator[T, None, None], depth: int = 2) -> Generator[T, None, None]:
+    """The same items, up to ``depth`` of them made while the consumer is busy.
+
+    What ``items`` raises comes out here. Close it where it may be left early: then ``items`` is closed, too.
+    """
     made: queue.Queue[object] = queue.Queue(depth)
     stopped = threading.Event()
 
@@ -27,6 +30,7 @@ def ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
         try:
             for item in items:
                 if not put(item):
+                    items.close()
                     return
         except BaseException as error:
             put(error)

@@ -1,19 +1,18 @@
 """The table that a contract asks for: columns, keys and DDL."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
+from sluice.contracts.columns import fitting
 from sluice.contracts.model import Contract
 from sluice.errors import BugError
 
 # When and from where a row came follows from ``sluice.loads``.
 LINEAGE = {"organization_id": "integer", "_load_id": "bigint", "_record_no": "bigint"}
 EXTRA = "_extra"
-NAME_BYTES = 63
 _ALIASES = {
     "int": "integer",
     "int2": "smallint",
@@ -60,7 +59,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A foreign key from one column, within the organization."""
+    """A foreign key from one column, within the organization.
+
+    It can be deferred: a load may remove a row that others refer to and bring it anew in its next statement.
+    """
 
     name: str
     column: str
@@ -71,7 +73,9 @@ class Reference:
     @property
     def definition(self) -> sql.Composed:
         """``CONSTRAINT name FOREIGN KEY ...``."""
-        return sql.SQL("CONSTRAINT {} FOREIGN KEY (organization_id, {}) REFERENCES {} ({})").format(
+        return sql.SQL(
+            "CONSTRAINT {} FOREIGN KEY (organization_id, {}) REFERENCES {} ({}) DEFERRABLE"
+        ).format(
             sql.Identifier(self.name),
             sql.Identifier(self.column),
             sql.Identifier(self.schema, self.table),
@@ -104,7 +108,7 @@ def keys(contract: Contract) -> list[Key]:
     found = [Key(key_name(contract.table, group), ("organization_id", *group), False) for group in unique]
     if contract.primary_key:
         columns = ("organization_id", *contract.primary_key)
-        found.insert(0, Key(short_name(f"{contract.table}_pkey"), columns, True))
+        found.insert(0, Key(fitting(f"{contract.table}_pkey"), columns, True))
     return found
 
 
@@ -142,20 +146,12 @@ def listed(names: Sequence[str]) -> sql.Composed:
 
 def key_name(table: str, columns: Sequence[str]) -> str:
     """Name of a unique constraint; ``columns`` without the organization."""
-    return short_name(f"{table}_{'_'.join(columns)}_key")
+    return fitting(f"{table}_{'_'.join(columns)}_key")
 
 
 def reference_name(table: str, column: str) -> str:
     """Name of a foreign key."""
-    return short_name(f"{table}_{column}_fkey")
-
-
-def short_name(name: str) -> str:
-    """The name, or its beginning and a hash where PostgreSQL would cut it."""
-    if len(name.encode()) <= NAME_BYTES:
-        return name
-    start = name.encode()[: NAME_BYTES - 9].decode(errors="ignore")
-    return f"{start}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return fitting(f"{table}_{column}_fkey")
 
 
 def canonical(written: str) -> str:

@@ -8,16 +8,20 @@ from typing import Any, Self
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from sluice import deadline
 from sluice.errors import RetryError, SetupError, SluiceError
 from sluice.settings import Settings, settings
+from sluice.warehouse import address
 from sluice.warehouse.embedded import Embedded
 from sluice.warehouse.failures import not_connected
 
 OLDEST_VERSION = 14
+CANCEL_SECONDS = 5.0
 Connection = psycopg.Connection[TupleRow]
 # A peer that vanished is noticed within a minute; the user's own URL options win.
 _DEFAULTS: dict[str, Any] = {
@@ -59,15 +63,7 @@ class Warehouse:
     @classmethod
     def from_url(cls, url: str) -> Self:
         """A server by libpq or SQLAlchemy URL, or by libpq's ``key=value`` form. Raises SetupError."""
-        scheme, separator, rest = url.strip().partition("://")
-        if separator and scheme.split("+")[0] in ("postgresql", "postgres"):
-            url = f"postgresql://{rest}"
-        try:
-            conninfo_to_dict(url)
-        except psycopg.ProgrammingError as cause:
-            # libpq's own message would repeat the URL, password included.
-            raise not_connected(cause, "", "") from None
-        return cls(url)
+        return cls(address.checked(url))
 
     @property
     def safe_url(self) -> str:
@@ -85,8 +81,17 @@ class Warehouse:
     def connect(self, *, autocommit: bool = False, **options: Any) -> Connection:
         """A new connection; ``options`` are libpq's. The embedded server is started again if it died.
 
+        At the deadline of the step at work, what it does is cancelled, and no other is made.
         Raises RetryError if the server can't be reached for now, SetupError if it refuses us or is too old.
         """
+        deadline.check()
+        connection = self._revived(autocommit, options)
+        # A statement_timeout would hold for each statement, not for all of them; sent at the start, it would
+        # override what an administrator set for the role, and connection poolers refuse it.
+        deadline.at_end(_Stop(connection))
+        return connection
+
+    def _revived(self, autocommit: bool, options: dict[str, Any]) -> Connection:
         if self.embedded is not None:
             for pause in _REVIVAL_PAUSES:
                 try:
@@ -101,7 +106,8 @@ class Warehouse:
         try:
             connection = psycopg.connect(conninfo, autocommit=autocommit)
         except psycopg.Error as cause:
-            raise not_connected(cause, conninfo, self.safe_url) from None
+            refusal = address.refused(str(cause), conninfo, self.safe_url)
+            raise refusal or not_connected(cause, conninfo, self.safe_url) from None
         if connection.info.server_version < OLDEST_VERSION * 10_000:
             version = connection.info.parameter_status("server_version")
             connection.close()
@@ -126,3 +132,23 @@ class Warehouse:
 
         migrate(self)
         return self
+
+
+class _Stop:
+    """Ends what a connection does: by cancelling it, and if that does not help, by hanging up.
+
+    A server that stands still takes no cancel. A COPY that was cancelled reads on to its end, to throw it away.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._cancelled = False
+
+    def __call__(self) -> None:
+        if self._connection.pgconn.transaction_status != TransactionStatus.ACTIVE:
+            return
+        if self._cancelled:
+            deadline.hang_up(self._connection.fileno())
+        else:
+            self._cancelled = True
+            self._connection.cancel_safe(timeout=CANCEL_SECONDS)

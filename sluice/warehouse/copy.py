@@ -1,6 +1,7 @@
 """Binary COPY from Arrow batches: the quickest way into PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -57,6 +58,13 @@ class BinaryCopy:
         self._context.__exit__(None, None, None)
         return self._cursor.rowcount
 
+    def abandon(self) -> None:
+        """Make the server give up the COPY, so that the connection can be used again."""
+        # psycopg would send the text of our own error to the server, and it may hold values.
+        reason = RuntimeError("its rows could not be read or sent")
+        with suppress(psycopg.Error):
+            self._context.__exit__(RuntimeError, reason, None)
+
     def _as_sent(self, table: pa.Table) -> pa.Table:
         for name in self._uuids:
             at = table.schema.get_field_index(name)
@@ -87,13 +95,22 @@ def copy_batches(
 ) -> int:
     """COPY all batches into ``table`` within the connection's transaction; returns the row count."""
     copy: BinaryCopy | None = None
-    for batch in batches:
-        copy = copy or BinaryCopy(connection, table, types, batch.schema, freeze=freeze)
-        copy.write(batch)
+    try:
+        for batch in batches:
+            copy = copy or BinaryCopy(connection, table, types, batch.schema, freeze=freeze)
+            copy.write(batch)
+    except BaseException:
+        if copy:
+            copy.abandon()
+        raise
     return copy.finish() if copy else 0
 
 
-def parquet_batches(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The named columns of a Parquet file (None: all), batch by batch, in order."""
+def parquet_batches(path: Path, columns: list[str] | None = None) -> Generator[pa.RecordBatch, None, None]:
+    """The named columns of a Parquet file (None: all), batch by batch, in order.
+
+    No batch spans row groups: their writer has made them shorter where the rows are wide.
+    """
     with pq.ParquetFile(path, pre_buffer=False) as file:  # it would hold the whole file
-        yield from file.iter_batches(8 * BATCH_ROWS, columns=columns)
+        for group in range(file.num_row_groups):
+            yield from file.iter_batches(8 * BATCH_ROWS, row_groups=[group], columns=columns)

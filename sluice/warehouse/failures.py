@@ -7,6 +7,7 @@ import psycopg
 from psycopg import pq
 from sqlalchemy.exc import DBAPIError
 
+from sluice import deadline
 from sluice.errors import BugError, DataRefused, InputError, RetryError, SetupError, SluiceError
 
 ILLEGAL_MOVE = "SL001"
@@ -45,7 +46,10 @@ def translated() -> Iterator[None]:
 
 
 def mapped(cause: BaseException) -> SluiceError:
-    """Our error for a failure on an open connection. Row values and passwords never get into it."""
+    """Our error for a failure on an open connection. Row values and passwords never get into it.
+
+    What would pass by itself, once the step's deadline is over, came of it: then all that is at work is cancelled.
+    """
     if isinstance(cause, SluiceError):
         return cause
     if isinstance(cause, DBAPIError) and cause.orig is not None:
@@ -56,7 +60,7 @@ def mapped(cause: BaseException) -> SluiceError:
     facts = _facts(cause)
     for length in (5, 3, 2):
         if text := _PASSING.get(state[:length]):
-            return RetryError(_join(text, said), hint="Try again.", **facts)
+            return deadline.ran_out() or RetryError(_join(text, said), hint="Try again.", **facts)
         if found := _SETUP.get(state[:length]):
             return SetupError(_join(found[0], said), hint=found[1], **facts)
     return _other(cause, state, said, facts)
@@ -64,7 +68,9 @@ def mapped(cause: BaseException) -> SluiceError:
 
 def _other(cause: psycopg.Error, state: str, said: str, facts: dict[str, str]) -> SluiceError:
     if not state and isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):
-        return RetryError("The connection to the warehouse was lost.", hint="Try again.")
+        return deadline.ran_out() or RetryError(
+            "The connection to the warehouse was lost.", hint="Try again."
+        )
     if state == ILLEGAL_MOVE:
         return InputError(said, hint=cause.diag.message_hint or "", **facts)
     if state == "42501":

@@ -5,9 +5,9 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
+
+from tests import stores
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -21,6 +21,8 @@ class Echo(BaseHTTPRequestHandler):
             return
         body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
         self.send_response(200)
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", stores.MODIFIED)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -54,20 +56,5 @@ def _echo() -> Iterator[str]:
 @pytest.fixture
 def s3() -> Iterator[str]:
     """Endpoint of a server that speaks S3, with the object ``exports/daily/a.csv``."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    try:
-        client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            aws_access_key_id="me",
-            aws_secret_access_key="secret",
-            region_name="us-east-1",
-        )
-        client.create_bucket(Bucket="exports")
-        client.put_object(Bucket="exports", Key="daily/a.csv", Body=b"id\n1\n")
+    with stores.speaking_s3("exports", {"daily/a.csv": b"id\n1\n"}) as endpoint:
         yield endpoint
-    finally:
-        server.stop()

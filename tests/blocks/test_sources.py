@@ -1,5 +1,6 @@
 """The blocks of sources: what they send, and to whom only."""
 
+import json
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from blocks import FileSource, HttpSource, ObjectStoreSource
 from sluice.errors import SetupError
-from sluice.sources import acquire
+from sluice.sources import acquire, objects
 from sluice.sources.model import HttpSource as HttpRequest
 from sluice.sources.model import ObjectSource
 
@@ -81,6 +82,53 @@ def test_a_bucket_is_read_with_the_block(s3: str, tmp_path: Path) -> None:
     secrets = block.secrets_for(source.url)
     (item,) = acquire.validate(source, secrets)
     assert acquire.acquire(item, tmp_path, secrets).path.read_bytes() == b"id\n1\n"
+
+
+def test_a_block_is_not_mixed_with_what_the_environment_says(
+    echo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "other")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "other")
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    block = ObjectStoreSource(url="s3://b", key="me", secret="secret", endpoint=echo)
+    sent = json.loads(b"".join(objects.stream("s3://b/a", block.secrets_for("s3://b/a"))))
+    assert "Credential=me/" in sent["authorization"]
+    assert "x-amz-security-token" not in sent
+
+
+def test_a_session_token_is_sent(echo: str) -> None:
+    block = ObjectStoreSource(url="s3://b", key="me", secret="secret", session_token="brief", endpoint=echo)
+    sent = json.loads(b"".join(objects.stream("s3://b/a", block.secrets_for("s3://b/a"))))
+    assert sent["x-amz-security-token"] == "brief"
+
+
+@pytest.mark.parametrize("kind", ["gs", "az"])
+def test_the_other_stores_have_endpoints_too(echo: str, kind: str) -> None:
+    block = ObjectStoreSource(
+        url=f"{kind}://b", key="me" if kind == "az" else None, endpoint=echo, anonymous=True
+    )
+    assert b"".join(objects.stream(f"{kind}://b/a", block.secrets_for(f"{kind}://b/a")))
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["localhost:9000", "http://", "http://:9000", "http://a b", "http://h:x"]
+)
+def test_an_endpoint_that_is_no_address_is_refused(endpoint: str) -> None:
+    with pytest.raises(ValidationError, match="endpoint"):
+        ObjectStoreSource(url="s3://b", endpoint=endpoint)
+
+
+def test_a_url_that_holds_a_login_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ObjectStoreSource(url="s3://me:hunter2@b")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_half_a_pair_of_keys_is_a_set_up_error() -> None:
+    with pytest.raises(SetupError, match=r"SecretAccessKey.*block's settings"):
+        ObjectStoreSource(url="s3://b", key="me").get_store()
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,11 @@ import open_data_contract_standard
 import pytest
 from contract_cases import HEAD, compiled
 
+from sluice.contracts.model import Relationship
 from sluice.contracts.odcs import parse
 from sluice.contracts.registry import LIBRARY, load_contract
+from sluice.quality.suite import build_suite
+from sluice.warehouse.datasets import compare, migrate
 
 VALID = Path(__file__).parent / "valid"
 
@@ -46,6 +49,9 @@ TYPES = [
     ("logicalType: string\nphysicalType: char(2)", "VARCHAR", "char(2)"),
     ("logicalType: string\nphysicalType: varchar(20)", "VARCHAR", "varchar(20)"),
     ("logicalType: string\nphysicalType: int", "VARCHAR", "text"),
+    ("logicalType: string\nphysicalType: VARCHAR(16777216)", "VARCHAR", "text"),
+    ("logicalType: number\nphysicalType: NUMBER(2, 5)", "DECIMAL(5,5)", "numeric(5,5)"),
+    ("logicalType: number\nphysicalType: decimal(1200, 3)", "DECIMAL(38,3)", "numeric(1000,3)"),
     ("physicalType: STRUCT<a INT, b ARRAY<STRING>>", "VARCHAR", "text"),
 ]
 
@@ -114,6 +120,21 @@ def test_a_property_is_stored_under_its_physical_name_and_read_under_both():
     assert first.null_values == ("",)
 
 
+def test_names_that_postgresql_can_not_keep_are_kept_in_another_form():
+    long = "a_very_long_name_of_a_column_that_somebody_has_made_up_in_another_system"
+    contract = compiled(f"""
+        schema:
+        - name: {long}
+          properties: [{{name: {long}}}, {{name: {long}2}}, {{name: CTID}}, {{name: xmin}}]
+        """)[0]
+    one, two, three, four = contract.columns
+    assert one.name != two.name
+    assert all(len(column.name) <= 63 for column in contract.columns)
+    assert (one.aliases, two.aliases) == ((long,), (f"{long}2",))
+    assert (three.name, four.name) == ("source_CTID", "source_xmin")
+    assert (contract.dataset, contract.table) == (long, one.name)
+
+
 def test_values_that_yaml_likes_to_change_stay_as_written(one_column):
     contract = one_column("logicalTypeOptions: {enum: [NO, yes, 1.10, 007, 12:30, 2020-01-01, true]}")
     values = contract.rules[0].kwargs["value_set"]
@@ -121,34 +142,58 @@ def test_values_that_yaml_likes_to_change_stay_as_written(one_column):
     assert compiled("", HEAD.replace("1.0.0", "1.10")) == []
 
 
+RELATED = """
+schema:
+- id: cust
+  name: customers
+  physicalName: crm.clients
+  properties:
+  - {id: cid, name: id, physicalName: client_no, primaryKey: true}
+  - {name: land}
+  - {name: address, logicalType: object, properties: [{id: street_id, name: street}]}
+- name: orders
+  relationships:
+  - {from: orders.buyer, to: customers.id}
+  - {id: both, type: foreignKey, from: [orders.buyer, orders.land], to: [customers.id, customers.land]}
+  - {from: schema/orders_tbl/properties/seller_id, to: schema/cust/properties/cid}
+  - {from: orders.home.street, to: customers.land}
+  properties:
+  - {name: buyer}
+  - {name: land}
+  - {id: seller_id, name: seller, relationships: [{to: schema/cust/properties/cid}, {to: sellers.no}]}
+  - {name: place, relationships: [{to: places.code, description: Where it went.}]}
+  - {name: branch, relationships: [{to: world.places.code}]}
+  - {name: street, relationships: [{to: customers.address.street}]}
+  - {name: way, relationships: [{to: schema/cust/properties/address_id/properties/street_id}]}
+  - {name: far, relationships: [{to: 'https://example.com/other.yaml#/schema/a/properties/b'}]}
+  - {name: near, relationships: [{to: 'other.yaml#customers.id'}]}
+  - name: soft
+    relationships: [{to: customers.id, customProperties: [{property: sluice.severity, value: warning}]}]
+"""
+
+
 def test_relationships_are_resolved_by_name_and_by_id():
-    contracts = compiled("""
-        schema:
-        - id: cust
-          name: customers
-          physicalName: crm.clients
-          properties: [{id: cid, name: id, physicalName: client_no, primaryKey: true}]
-        - name: orders
-          relationships:
-          - {from: orders.buyer, to: customers.id}
-          - {from: [orders.a, orders.b], to: [x.a, x.b]}
-          properties:
-          - {name: buyer}
-          - {name: seller, relationships: [{to: schema/cust/properties/cid}]}
-          - {name: place, relationships: [{to: places.code}]}
-          - {name: street, relationships: [{to: customers.address_street}]}
-          - {name: far, relationships: [{to: 'https://example.com/other.yaml#/schema/a/properties/b'}]}
-          - name: soft
-            relationships: [{to: customers.id, customProperties: [{property: sluice.severity, value: warning}]}]
-        """)
-    orders = contracts[1]
-    assert orders.references == {
+    orders = compiled(RELATED)[1]
+    assert [(one.columns, one.schema, one.table, one.targets) for one in orders.relationships] == [
+        (("seller",), "crm", "clients", ("client_no",)),
+        (("seller",), "data", "sellers", ("no",)),
+        (("place",), "data", "places", ("code",)),
+        (("branch",), "world", "places", ("code",)),
+        (("soft",), "crm", "clients", ("client_no",)),
+        (("buyer",), "crm", "clients", ("client_no",)),
+        (("buyer", "land"), "crm", "clients", ("client_no", "land")),
+    ]
+    assert [one.columns for one in orders.relationships if one.severity == "warning"] == [("soft",)]
+    assert len(orders.notes) == 5
+
+
+def test_a_column_is_tied_by_its_first_critical_relationship():
+    assert compiled(RELATED)[1].references == {
         "seller": ("crm", "clients", "client_no"),
         "place": ("data", "places", "code"),
+        "branch": ("world", "places", "code"),
         "buyer": ("crm", "clients", "client_no"),
     }
-    assert orders.reported_references == {"soft": ("crm", "clients", "client_no")}
-    assert len(orders.notes) == 3
 
 
 @pytest.mark.parametrize(
@@ -157,7 +202,14 @@ def test_relationships_are_resolved_by_name_and_by_id():
         ("{property: freshness, value: 6, unit: h}", 6),
         ("{property: latency, value: 4, unit: d}", 96),
         ("{property: latency, value: 4, unit: days}, {property: freshness, value: 30, unit: minutes}", 0.5),
+        ("{property: latency, value: '4', unit: D}", 96),
+        ("{property: LY, value: 1.5, unit: hours, element: 'a.b, t.c'}", 1.5),
+        ("{property: frequency, value: 1, valueExt: 1, unit: d}", 24),
+        ("{property: frequency, value: 1, unit: d}, {property: latency, value: 4, unit: d}", 96),
+        ("{property: latency, value: soon}, {property: frequency, value: 2, unit: weeks}", 336),
         ("{property: freshness, value: soon}", None),
+        ("{property: freshness, value: null, unit: h}", None),
+        ("{property: freshness, value: 24}", None),
         ("{property: retention, value: 3, unit: y}", None),
     ],
 )
@@ -165,9 +217,35 @@ def test_freshness_is_told_in_hours(sla, hours):
     assert compiled(f"schema: [{{name: t}}]\nslaProperties: [{sla}]\n")[0].freshness_hours == hours
 
 
+def test_an_sla_is_about_the_objects_that_it_names():
+    one, two, three = compiled("""
+        schema: [{name: a}, {name: b, physicalName: s.b_1}, {name: c}]
+        slaProperties:
+        - {property: latency, value: 4, unit: h, element: 'a.x, b_1.y'}
+        - {property: latency, value: soon, element: c}
+        """)
+    assert (one.freshness_hours, two.freshness_hours, three.freshness_hours) == (4, 4, None)
+    assert (one.notes, len(three.notes)) == ((), 1)
+    one, two = compiled(
+        "schema: [{name: a}, {name: b}]\nslaDefaultElement: b.x\nslaProperties: [{property: ly, value: 1, unit: d}]\n"
+    )
+    assert (one.freshness_hours, two.freshness_hours) == (None, 24)
+
+
+def test_an_sla_that_can_not_be_told_in_hours_is_noted():
+    three = compiled("schema: [{name: c}]\nslaProperties:\n- {property: latency, value: soon, element: c}\n")[
+        0
+    ]
+    assert "line 8: latency 'soon' is kept but not watched" in three.notes[0]
+
+
 @pytest.mark.parametrize("path", sorted(VALID.glob("*.yaml")), ids=lambda path: path.stem)
-def test_an_odd_but_valid_file_loads(path):
-    assert all(contract.dataset for contract in load_contract(path))
+def test_an_odd_but_valid_file_becomes_a_table_and_a_suite(path, module_warehouse):
+    for contract in load_contract(path):
+        build_suite(contract)
+        with module_warehouse.connect() as connection:
+            migrate(connection, contract)
+            assert compare(connection, contract).same
 
 
 @pytest.mark.parametrize(
@@ -186,7 +264,8 @@ def test_the_library_holds_what_the_first_datasets_need():
     assert projects.match_keys == (("github_url",), ("name",))
     assert projects.primary_key == ()
     assert bugs.match_keys == (("bug_number",),)
-    assert bugs.reported_references == {"project": ("data", "projects", "name")}
+    assert bugs.relationships == (Relationship(("project",), "data", "projects", ("name",), "warning"),)
+    assert bugs.references == {}
     assert all(column.description and column.classification for c in (projects, bugs) for column in c.columns)
     assert (projects.freshness_hours, bugs.freshness_hours) == (168, 24)
     assert projects.notes == bugs.notes == ()

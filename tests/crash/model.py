@@ -10,8 +10,8 @@ from typing import Any
 Row = tuple[str, ...]
 CONTRACT = Path(__file__).with_name("items.odcs.yaml")
 HEADER = ("id", "label", "amount")
-ROWS = 20_000
-STANDING = 6_000
+ROWS = 12_000
+STANDING = 4_000
 # Organization 2 owns these; no load of organization 1 may touch them.
 FOREIGN: dict[str, Row] = {str(n): (str(n), "theirs", f"{n}.00") for n in range(1, 301)}
 
@@ -47,6 +47,14 @@ def file_rows(seed: int = 7) -> list[tuple[bool, Row]]:
             ]
             rows.append((False, chance.choice(wrong)))
     return rows
+
+
+def new_rows() -> list[tuple[bool, Row]]:
+    """The same file with keys of which none stands yet."""
+    return [
+        (is_good, (str(int(row[0]) + 10 * ROWS), *row[1:]) if row[0].isdigit() else row)
+        for is_good, row in file_rows()
+    ]
 
 
 def clean() -> list[Row]:

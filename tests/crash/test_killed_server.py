@@ -16,7 +16,7 @@ from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.embedded import Embedded
 from tests.crash import model
 from tests.crash.checks import check_after_crash, check_again, check_clean, check_completed, jobs
-from tests.crash.conftest import MODES, Inputs, Zygote, fill, wait_for
+from tests.crash.conftest import KINDS, Inputs, Zygote, fill, wait_for
 
 INSTANTS = 5
 
@@ -64,25 +64,25 @@ def test_a_load_whose_server_was_killed_in_publish_is_whole_or_absent_and_a_reru
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(recovery, "GRACE_SECONDS", 0.2)  # nobody lives who would want his locks back
-    mode = MODES[number % len(MODES)]
+    mode = KINDS[number % len(KINDS)]
     before = model.standing()
-    done = model.expected(inputs.rows, before, mode)
-    pid = zygote.begin(copied, home, inputs.path, mode)
+    done = model.expected(inputs.rows[mode], before, mode)
+    pid = zygote.begin(copied, home, inputs.paths[mode], mode)
     wait_for(home / "publishing")
     time.sleep(durations[mode, "publish"] * (number + random.Random(number).random()) / INSTANTS)
     kill(server)
     outcome = zygote.end(pid)
     assert outcome["status"] == "completed" or outcome["error"] == "RetryError", outcome
     server.ensure()
-    status = check_after_crash(copied, inputs.path, before, done)
+    status = check_after_crash(copied, inputs.paths[mode], before, done)
     assert status == "completed" or outcome["status"] == "failed"
-    again = zygote.load(copied, home, inputs.path, mode)
+    again = zygote.load(copied, home, inputs.paths[mode], mode)
     assert again["status"] == "completed", again
     with copied.connect(autocommit=True) as connection:
-        check_again(connection, inputs.path, status, done)
+        check_again(connection, inputs.paths[mode], status, done)
 
 
-@pytest.mark.parametrize("mode", ["append", "replace"])
+@pytest.mark.parametrize("mode", ["direct", "replace"])
 def test_a_load_starts_its_embedded_server_again_and_completes(
     zygote: Zygote,
     durations: dict[tuple[str, str], float],
@@ -92,7 +92,7 @@ def test_a_load_starts_its_embedded_server_again_and_completes(
     home: Path,
     mode: str,
 ) -> None:
-    pid = zygote.begin(copied, home, inputs.path, mode, insist=True, embedded=server.home)
+    pid = zygote.begin(copied, home, inputs.paths[mode], mode, insist=True, embedded=server.home)
     wait_for(home / "publishing")
     time.sleep(durations[mode, "publish"] * random.Random(mode).random())
     kill(server)
@@ -101,6 +101,8 @@ def test_a_load_starts_its_embedded_server_again_and_completes(
     server.ensure()
     with copied.connect(autocommit=True) as connection:
         check_completed(
-            connection, jobs(connection, inputs.path)[0], model.expected(inputs.rows, model.standing(), mode)
+            connection,
+            jobs(connection, inputs.paths[mode])[0],
+            model.expected(inputs.rows[mode], model.standing(), mode),
         )
         check_clean(connection)

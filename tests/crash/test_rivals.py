@@ -7,15 +7,15 @@ import pytest
 from sluice.warehouse.connection import Warehouse
 from tests.crash import model
 from tests.crash.checks import check_clean, check_completed, jobs
-from tests.crash.conftest import MODES, Inputs, Zygote
+from tests.crash.conftest import KINDS, Inputs, Zygote
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KINDS)
 def test_of_two_loads_of_the_same_file_one_publishes_and_one_finds_it_done(
     zygote: Zygote, database: Warehouse, inputs: Inputs, home: Path, mode: str
 ) -> None:
-    done = model.expected(inputs.rows, model.standing(), mode)
-    pids = [zygote.begin(database, home, inputs.path, mode) for _ in range(2)]
+    done = model.expected(inputs.rows[mode], model.standing(), mode)
+    pids = [zygote.begin(database, home, inputs.paths[mode], mode) for _ in range(2)]
     outcomes = sorted((zygote.end(pid) for pid in pids), key=lambda outcome: -outcome["read"])
     assert [outcome["status"] for outcome in outcomes] == ["completed", "completed"]
     first, second = outcomes
@@ -23,18 +23,18 @@ def test_of_two_loads_of_the_same_file_one_publishes_and_one_finds_it_done(
     assert second["read"] == 0
     assert second["skipped"][0]["job_id"] == first["job_id"]
     with database.connect(autocommit=True) as connection:
-        published = [job for job in jobs(connection, inputs.path) if job["job_id"] == first["job_id"]]
+        published = [job for job in jobs(connection, inputs.paths[mode]) if job["job_id"] == first["job_id"]]
         check_completed(connection, published[0], done)
         check_clean(connection)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KINDS)
 def test_of_two_forced_loads_the_second_meets_the_rows_of_the_first(
     zygote: Zygote, database: Warehouse, inputs: Inputs, home: Path, mode: str
 ) -> None:
-    once = model.expected(inputs.rows, model.standing(), mode)
-    twice = model.expected(inputs.rows, once.rows, mode)
-    pids = [zygote.begin(database, home, inputs.path, mode, force=True) for _ in range(2)]
+    once = model.expected(inputs.rows[mode], model.standing(), mode)
+    twice = model.expected(inputs.rows[mode], once.rows, mode)
+    pids = [zygote.begin(database, home, inputs.paths[mode], mode, force=True) for _ in range(2)]
     outcomes = [zygote.end(pid) for pid in pids]
     assert [outcome["status"] for outcome in outcomes] == ["completed", "completed"], outcomes
     found = [{name: outcome[name] for name in once.numbers} for outcome in outcomes]

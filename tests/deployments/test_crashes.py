@@ -68,7 +68,7 @@ def test_the_next_start_ends_what_a_killed_platform_left_behind(home: Path) -> N
 
 def test_the_server_that_commands_share_makes_room_for_the_platform(home: Path) -> None:
     port = free_port()
-    code = "from deployments.local import api_url; from deployments.api import wait_for; wait_for(api_url())"
+    code = "from deployments.local import wait; wait()"
     environment = os.environ | {"SLUICE_HOME": str(home), "SLUICE_PORT": str(port)}
     subprocess.run([sys.executable, "-c", code], env=environment, cwd=PROJECT, check=True, timeout=120)
     platform = up(home, port, "--exit-when-ready")

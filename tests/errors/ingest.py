@@ -61,7 +61,7 @@ def ingest(
         contract = load_contract(CONTRACT)[0] if dataset == "items" else steps.contract_of(dataset)
         steps.connect(warehouse, contract, job)
         at("collect")
-        landed = [steps.collect(job, item, number) for number, item in enumerate(items)]
+        landed = [steps.collect(warehouse, job, item, number) for number, item in enumerate(items)]
         skipped = steps.unseen(warehouse, contract, job, landed)
         at("convert")
         stages = [steps.convert(warehouse, contract, job, one, number) for number, one in enumerate(landed)]

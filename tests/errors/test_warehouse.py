@@ -161,7 +161,7 @@ def test_a_connection_lost_in_the_middle_of_a_copy_is_tried_again_and_the_next_t
 
     with steps.working(warehouse, job):
         steps.connect(warehouse, contract, job)
-        landed = steps.collect(job, validate(str(path))[0], 0)
+        landed = steps.collect(warehouse, job, validate(str(path))[0], 0)
         with pytest.raises(RetryError) as caught:
             steps.convert(warehouse, contract, job, landed, 0, report=end)
         check_said(caught.value)
@@ -178,7 +178,11 @@ def test_a_store_whose_answer_was_lost_says_the_same_when_it_is_tried_again(
     job = prepared(warehouse, good)[0]
     with steps.working(warehouse, job):
         steps.connect(warehouse, contract, job)
-        stages = [steps.convert(warehouse, contract, job, steps.collect(job, validate(str(good))[0], 0), 0)]
+        stages = [
+            steps.convert(
+                warehouse, contract, job, steps.collect(warehouse, job, validate(str(good))[0], 0), 0
+            )
+        ]
         first = steps.store(warehouse, contract, job, stages, Verdict(job.directory), [], {})
         again = steps.store(warehouse, contract, job, stages, Verdict(job.directory), [], {})
     assert again == first

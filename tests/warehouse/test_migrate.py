@@ -38,7 +38,9 @@ def details(warehouse):
 
 
 def test_migrations_make_exactly_the_metadata(warehouse):
-    with warehouse.engine().connect() as connection:
+    # A role called "sluice" would otherwise see that schema as the one that needs no name.
+    named = Warehouse.from_url(make_conninfo(warehouse.url, options="-c search_path=public"))
+    with named.engine().connect() as connection:
         options = {
             "version_table_schema": "sluice",
             "include_schemas": True,

@@ -1,0 +1,109 @@
+"""The Prefect server that commands use: none loses it because a platform starts, stops or can't start."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from deployments import local
+from sluice.warehouse.embedded import Embedded
+from tests.deployments.conftest import belonging_to, free_port, started, up
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+SLUICE = Path(sys.executable).with_name("sluice")
+
+
+class Slow(BaseHTTPRequestHandler):
+    """Sends a CSV file of three rows, which ends when the test says so."""
+
+    asked = threading.Event()
+    go_on = threading.Event()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"name\none\ntwo\n")
+        self.asked.set()
+        self.go_on.wait(120)
+        self.wfile.write(b"three\n")
+
+    def log_message(self, *_: object) -> None:
+        """Tests print nothing."""
+
+
+@pytest.fixture
+def slow() -> Iterator[str]:
+    """URL of a file that goes on as long as ``Slow.go_on`` is not set."""
+    Slow.asked.clear()
+    Slow.go_on.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/slow.csv"
+    Slow.go_on.set()
+    server.shutdown()
+    server.server_close()
+
+
+@contextmanager
+def loading(home: Path, url: str) -> Iterator[subprocess.Popen[str]]:
+    """``sluice load`` in the middle of its work; what it left running is stopped at the end."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLUICE_", "PREFECT_"))}
+    process = subprocess.Popen(
+        [SLUICE, "load", url, "--dataset", "projects"],
+        env=kept | {"SLUICE_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert Slow.asked.wait(120), "the load did not begin"
+        yield process
+    finally:
+        Slow.go_on.set()
+        process.kill()
+        local.stop(home)
+        for left in belonging_to(home):
+            left.kill()
+        Embedded(home).stop()
+
+
+def ends_well(process: subprocess.Popen[str]) -> bool:
+    Slow.go_on.set()
+    said, _ = process.communicate(timeout=120)
+    return process.returncode == 0 and "slow.csv" in said
+
+
+def test_a_load_keeps_the_shared_server_while_a_platform_comes_and_goes(home: Path, slow: str) -> None:
+    with loading(home, slow) as load:
+        platform = up(home, free_port(), "--exit-when-ready")
+        said, _ = platform.communicate(timeout=120)
+        assert platform.returncode == 0, said
+        assert "Stopped the Prefect server that commands shared" not in said
+        assert ends_well(load)
+
+
+def test_a_load_keeps_the_platforms_server_until_it_is_done(home: Path, slow: str) -> None:
+    port = free_port()
+    with started(home, port) as platform, loading(home, slow) as load:
+        began = time.monotonic()
+        said = platform.stop()
+        assert time.monotonic() - began < 20
+        assert "The Prefect server stays up for a command that uses it" in said
+        refused = up(home, port, "--exit-when-ready")
+        said, _ = refused.communicate(timeout=60)
+        assert refused.returncode == 2
+        assert f"Port {port}" in said
+        assert "a command still uses" in said
+        assert ends_well(load)
+        again = up(home, port, "--exit-when-ready")
+        said, _ = again.communicate(timeout=120)
+        assert again.returncode == 0, said
+        assert "Stopped the Prefect server that commands shared" in said
