@@ -4,9 +4,10 @@ import fcntl
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ from deployments import api
 from deployments.postgres import PlatformPostgres
 from deployments.settings import PROJECT, PlatformSettings
 from deployments.state import PlatformState, Process
-from sluice.errors import RetryError
+from sluice.errors import RetryError, SluiceError
 from sluice.warehouse.embedded import Embedded
 
 
@@ -24,6 +25,7 @@ class Server(BaseModel):
     """A server that commands share."""
 
     api_url: str = Field(description="Where its API is.")
+    port: int = Field(description="Where it listens.")
     process: Process = Field(description="Its process.")
 
 
@@ -32,9 +34,26 @@ _SERVERS = TypeAdapter(list[Server])
 
 @contextmanager
 def using(home: Path) -> Iterator[None]:
-    """Keep the API that ``api_url`` names in the block: nobody stops its server, though its platform may end."""
+    """Keep the APIs that ``api_url`` names in the block.
+
+    Nobody stops their server, though its platform may end; a shared one that dies is started again, and Prefect's
+    client, which tries for a minute, goes on.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(1):
+            with suppress(SluiceError, OSError):
+                _revive(home)
+
+    watcher = threading.Thread(target=watch, name="prefect-server", daemon=True)
     with _flock(home / "prefect-server.users", fcntl.LOCK_SH):
-        yield
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join(5)
 
 
 def api_url() -> str:
@@ -47,7 +66,7 @@ def api_url() -> str:
         return platform.api_url
     with _lock(settings.root):
         standing = _standing(settings.root)
-        return standing[0].api_url if standing else _start(settings)
+        return standing[0].api_url if standing else _start(settings, _any_port(settings.host))
 
 
 def wait(seconds: float = 120.0) -> str:
@@ -80,10 +99,11 @@ def unused(home: Path) -> Iterator[bool]:
         yield got
 
 
-def hand_over(home: Path, api_url: str, process: Process) -> None:
+def hand_over(settings: PlatformSettings, process: Process) -> None:
     """Leave a platform's server to the commands that use it: from now on it is a shared one."""
-    with _lock(home):
-        _write(home, [Server(api_url=api_url, process=process), *_standing(home)])
+    server = Server(api_url=settings.api_url, port=settings.port, process=process)
+    with _lock(settings.root):
+        _write(settings.root, [server, *_standing(settings.root)])
 
 
 def is_shared(home: Path, api_url: str) -> bool:
@@ -91,27 +111,25 @@ def is_shared(home: Path, api_url: str) -> bool:
     return api_url in [server.api_url for server in _standing(home)]
 
 
-def _start(settings: PlatformSettings) -> str:
+def _revive(home: Path) -> None:
+    """Start what died without being stopped again, at its old address unless a platform is there now."""
+    platform = PlatformState.running(home)
+    with _lock(home):
+        for server in _known(home):
+            if server.process.find() is None and not (platform and platform.api_url == server.api_url):
+                _start(PlatformSettings(), server.port)
+
+
+def _start(settings: PlatformSettings, port: int) -> str:
+    """Its port is never that of the platform, which may start while a command still uses this server."""
     postgres = PlatformPostgres(Embedded(settings.root))
     database = settings.prefect_database_url
     if database is None:
         postgres.start()
-    # Its port is never that of the platform, which may start while a command still uses this server.
-    port = _any_port(settings.host)
     settings = settings.model_copy(update={"port": port})
     environment = settings.environment(database.get_secret_value() if database else postgres.prefect_url)
     settings.logs.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "prefect",
-        "server",
-        "start",
-        "--host",
-        settings.host,
-        "--port",
-        str(port),
-    ]
+    command = [sys.executable, "-m", "prefect", "server", "start"]  # the environment names host and port
     with (settings.logs / "prefect.log").open("ab") as log:
         child = subprocess.Popen(
             command,
@@ -122,16 +140,21 @@ def _start(settings: PlatformSettings) -> str:
             stderr=log,
             start_new_session=True,
         )
-    _write(settings.root, [Server(api_url=settings.api_url, process=Process.of("server", child.pid))])
+    server = Server(api_url=settings.api_url, port=port, process=Process.of("server", child.pid))
+    _write(settings.root, [server, *_standing(settings.root)])
     return settings.api_url
 
 
 def _standing(home: Path) -> list[Server]:
+    return [server for server in _known(home) if server.process.find()]
+
+
+def _known(home: Path) -> list[Server]:
+    """Those that were started and not stopped."""
     try:
-        known = _SERVERS.validate_json(_file(home).read_text())
+        return _SERVERS.validate_json(_file(home).read_text())
     except (OSError, ValueError):
         return []
-    return [server for server in known if server.process.find()]
 
 
 def _write(home: Path, servers: list[Server]) -> None:

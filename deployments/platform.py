@@ -128,7 +128,7 @@ class Platform:
                     child.stop(STOP_SECONDS)
 
     def _hand_over(self, server: Child) -> None:
-        local.hand_over(self._settings.root, self._settings.api_url, Process.of(server.name, server.pid))
+        local.hand_over(self._settings, Process.of(server.name, server.pid))
         self._handed_over = True
         self._board.say("The Prefect server stays up for a command that uses it; 'sluice db stop' stops it.")
 

@@ -42,7 +42,12 @@ class IngestionRequest(BaseModel):
     warehouse: str = Field(
         default="", description="Name of a PostgreSQL Warehouse block; empty: the project's own warehouse."
     )
-    job_id: str = Field(default="", description="A job that waits for this run; empty: a new one is made.")
+    # Left out of the form, it would be refused as unknown by the API, through which the gateway passes it.
+    job_id: str = Field(
+        default="",
+        title="Job Id (leave empty)",
+        description="Leave empty: a new job is made. Only a program that made the job's row before names it here.",
+    )
 
     @classmethod
     def of_files(cls, dataset: str, *paths: str, **more: Any) -> "IngestionRequest":

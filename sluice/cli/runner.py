@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from sluice.cli.output import err
-from sluice.errors import SluiceError
+from sluice.errors import RetryError, SluiceError
 from sluice.jobs.recovery import recover
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
@@ -50,14 +50,14 @@ def _run_all(requests: list[dict[str, Any]], api_url: Callable[[], str]) -> list
     with waiting("starting"):
         _prepare_prefect()
         recover(Warehouse.from_settings().prepare(), settings().stage_dir)
-        from flows.runner import run_here, warm_up  # Prefect and what imports it take over a second
+        from flows.runner import warm_up  # Prefect and what imports it take over a second
 
         warming = warm_up()
     outcomes = []
     try:
         for request in requests:
             with waiting(f"loading into {request['dataset']}"):
-                outcomes.append(run_here(request, api_url()))
+                outcomes.append(_load(request, api_url()))
     except KeyboardInterrupt:
         # A step in another thread runs on until the interpreter has waited for it: what it leaves goes after that.
         atexit.register(_tidy)
@@ -68,6 +68,22 @@ def _run_all(requests: list[dict[str, Any]], api_url: Callable[[], str]) -> list
             if thread.name == warming.name:
                 thread.join()
     return outcomes
+
+
+def _load(request: dict[str, Any], url: str) -> dict[str, Any]:
+    from deployments import api  # Prefect, as above
+    from flows.runner import run_here
+
+    try:
+        return run_here(request, url)
+    except SluiceError:
+        raise
+    except Exception as error:
+        url = url or os.environ["PREFECT_API_URL"]
+        if api.answers(url):
+            raise
+        hint = "Load again when it is back: what `sluice jobs` lists as completed is not loaded twice."
+        raise RetryError(f"The Prefect API at {url} went away during the load.", hint=hint) from error
 
 
 def _tidy() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pyarrow as pa
+import pyarrow.parquet as pq
 from psycopg import sql
 
 from sluice.contracts.model import Contract
@@ -29,6 +30,15 @@ TYPES = {
     "raw": "text",
     "cells": "jsonb",
 }
+CLASHES = pa.schema(
+    {
+        "_load_id": pa.int64(),
+        "_record_no": pa.int64(),
+        "column": pa.string(),
+        "reason": pa.string(),
+        "message": pa.string(),
+    }.items()
+)
 CHUNK = 20_000  # records whose raw text is held in memory at a time
 Place = tuple[int, int, str]  # record number, line, raw text
 Locate = Callable[[Stage, Iterable[int]], Iterator[Place]]
@@ -48,7 +58,7 @@ SELECT _record_no AS record_no,
 """
 _NUMBERS = "SELECT DISTINCT _record_no FROM read_parquet($path) WHERE _load_id = $load ORDER BY 1"
 _CLASHED = """
-SELECT c._record_no, 0, c.key, 'duplicate', 'the key (' || c.key || ') stands already: '
+SELECT c._record_no, c.key, 'the key (' || c.key || ') stands already: '
        || coalesce('record ' || c.other_record || ' of ' || l.filename, 'a row of the table')
        || ', load ' || c.other_load
   FROM pg_temp.sluice_clashes c LEFT JOIN sluice.loads l ON l.id = c.other_load
@@ -74,26 +84,24 @@ def record(
             copy_batches(
                 connection, TABLE, TYPES, _batches(_READ, {**common, "path": str(stage.rejects_path)})
             )
-        found = {"path": str(verdict_path), "load": stage.load_id}
-        numbers = (number for batch in _batches(_NUMBERS, found) for number in batch.column(0).to_pylist())
-        places = locate(stage, numbers)
-        copy_batches(
-            connection, TABLE, TYPES, _located(_batches(_AUDITED, found), places, stage, contract, common)
-        )
-        clashes = _clashes(connection, stage)
-        places = locate(stage, clashes.column("record_no").to_pylist())
-        copy_batches(
-            connection,
-            TABLE,
-            TYPES,
-            _located(iter(clashes.to_batches(CHUNK)), places, stage, contract, common),
-        )
+        for path in (verdict_path, _clashes(connection, stage)):
+            found = {"path": str(path), "load": stage.load_id}
+            numbers = (n for batch in _batches(_NUMBERS, found) for n in batch.column(0).to_pylist())
+            places = locate(stage, numbers)
+            batches = _located(_batches(_AUDITED, found), places, stage, contract, common)
+            copy_batches(connection, TABLE, TYPES, batches)
 
 
-def _clashes(connection: psycopg.Connection, stage: Stage) -> pa.Table:
-    rows = connection.execute(_CLASHED, [stage.load_id]).fetchall()
-    names = ("record_no", "ordinal", "column_name", "reason", "message")
-    return pa.table({name: [row[at] for row in rows] for at, name in enumerate(names)})
+def _clashes(connection: psycopg.Connection, stage: Stage) -> Path:
+    """A file, of the shape of the audit's, with the records whose key stands already: there may be millions."""
+    path = stage.directory / "clashes.parquet"
+    with connection.cursor("sluice_clashes") as cursor, pq.ParquetWriter(path, CLASHES) as writer:
+        cursor.execute(_CLASHED, [stage.load_id])
+        while rows := cursor.fetchmany(CHUNK):
+            number, key, message = map(list, zip(*rows, strict=True))
+            many = [stage.load_id] * len(rows), number, key, ["duplicate"] * len(rows), message
+            writer.write_batch(pa.record_batch(list(map(pa.array, many, CLASHES.types)), schema=CLASHES))
+    return path
 
 
 def _batches(query: str, values: dict[str, Any]) -> Iterator[pa.RecordBatch]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -214,7 +215,8 @@ def check(warehouse: Warehouse, contract: Contract, job: Job, stages: Sequence[S
     given = settings()
     mode: Any = job.mode
     with disk_errors(job.directory), ThreadPoolExecutor(1) as beside:
-        keys = beside.submit(_build_keys, warehouse, contract, job, stages)
+        # In a copy of the context, so that the step's deadline ends it too.
+        keys = beside.submit(copy_context().run, _build_keys, warehouse, contract, job, stages)
         verdict = audit(
             stages,
             contract,

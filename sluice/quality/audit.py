@@ -1,5 +1,6 @@
 """Audits a stage: runs the contract's suite over it and sorts out the records that may not be published."""
 
+import atexit
 import gc
 import math
 import time
@@ -102,6 +103,7 @@ def warm_up() -> None:
         judge.close()
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # at the end all may go
 
 
 def score(results: Sequence[RuleResult]) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, pool, text, types
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import ReflectedColumn, ReflectedPrimaryKeyConstraint
 
@@ -82,9 +82,17 @@ class _DBAPI:
     Error = Exception
 
 
+class _Preparer(PGIdentifierPreparer):
+    """Quotes every name: DuckDB reserves words that PostgreSQL does not, such as ``at`` and ``show``."""
+
+    def _requires_quotes(self, value: str) -> bool:
+        return True
+
+
 class DuckDBDialect(PGDialect):
     """DuckDB speaks PostgreSQL's SQL; what is left is to reflect a view's columns."""
 
+    preparer = _Preparer
     name = "duckdb"
     driver = "sluice"
     supports_statement_cache = True

@@ -4,6 +4,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Sequence
+from contextvars import copy_context
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,7 +58,9 @@ class Pump:
         self._aborted = False
         self._all_written = threading.Event()
         self._may_finish = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"sink-{type(sink).__name__}", daemon=True)
+        # What the sink opens ends at the deadline of the step that reads, which a new thread would not know.
+        work, name = copy_context().run, f"sink-{type(sink).__name__}"
+        self._thread = threading.Thread(target=work, args=(self._run,), name=name, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:

@@ -1,6 +1,7 @@
 """What a running platform offers: one start for all of these tests, each of which leaves it as it found it."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,8 @@ from deployments.automations import SILENT_RUNS
 from deployments.pool import QUEUES
 from deployments.settings import POOL, PROJECT, WORKER
 from sluice.warehouse.connection import Warehouse
-from tests.deployments.conftest import FINAL, Running, until, up
+from sluice.warehouse.embedded import Embedded
+from tests.deployments.conftest import FINAL, Running, belonging_to, until, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -92,6 +94,21 @@ def test_a_taken_port_is_named_with_a_way_out(platform: Running, home: Any) -> N
     assert f"Port {platform.port}" in said
     assert "taken by a Prefect server" in said
     assert f"SLUICE_PORT={platform.port + 1} make up" in said
+
+
+def test_a_port_taken_by_another_program_ends_the_start_and_leaves_nothing_running(home: Any) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        refused = up(home, port)
+        said, _ = refused.communicate(timeout=60)
+    assert refused.returncode == 2
+    assert f"Port {port} of 127.0.0.1 is taken by another program" in said
+    assert f"SLUICE_PORT={port + 1} make up" in said
+    assert belonging_to(home) == []
+    assert not Embedded(home).status().running
+    assert not (home / "platform.json").exists()
 
 
 def test_a_run_started_by_hand_publishes_the_sample_rows(platform: Running) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.utilities.callables import parameter_schema
+from prefect.utilities.schema_tools import validate as validate_parameters
 
 from deployments.pool import QUEUES
 from deployments.register import declared
@@ -50,3 +52,12 @@ def test_the_pool_and_the_queue_are_ours(deployment: dict[str, Any]) -> None:
 def test_it_says_what_it_is_for(deployment: dict[str, Any]) -> None:
     assert deployment["description"].strip().endswith(".")
     assert "sluice" in deployment["tags"]
+
+
+def test_the_run_form_tells_people_to_leave_the_job_id_empty_and_programs_may_pass_one() -> None:
+    schema = parameter_schema(standard_ingestion.fn).model_dump_for_openapi()
+    field = schema["definitions"]["IngestionRequest"]["properties"]["job_id"]
+    assert field["title"].endswith("(leave empty)")
+    assert field["description"].startswith("Leave empty")
+    request = {"dataset": "bugs", "sources": [{"kind": "file", "path": "x"}], "job_id": "job_1"}
+    assert validate_parameters({"request": request}, schema, raise_on_error=True) == []

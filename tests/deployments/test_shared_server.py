@@ -1,6 +1,8 @@
 """The Prefect server that commands use: none loses it because a platform starts, stops or can't start."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +16,7 @@ import pytest
 
 from deployments import local
 from sluice.warehouse.embedded import Embedded
-from tests.deployments.conftest import belonging_to, free_port, started, up
+from tests.deployments.conftest import belonging_to, free_port, started, until, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SLUICE = Path(sys.executable).with_name("sluice")
@@ -107,3 +109,11 @@ def test_a_load_keeps_the_platforms_server_until_it_is_done(home: Path, slow: st
         said, _ = again.communicate(timeout=120)
         assert again.returncode == 0, said
         assert "Stopped the Prefect server that commands shared" in said
+
+
+def test_a_load_survives_the_death_of_the_shared_server(home: Path, slow: str) -> None:
+    with loading(home, slow) as load:
+        (known,) = json.loads((home / "prefect-server.json").read_text())
+        os.kill(known["process"]["pid"], signal.SIGKILL)
+        until(lambda: json.loads((home / "prefect-server.json").read_text()) != [known])
+        assert ends_well(load)

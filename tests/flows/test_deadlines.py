@@ -108,6 +108,18 @@ def test_a_publish_that_waits_for_a_lock_is_stopped_and_publishes_nothing(
             assert reader.execute("SELECT count(*) FROM data.bugs").fetchone() == (10,)
 
 
+def test_reading_whose_incoming_table_waits_for_a_lock_is_stopped(
+    project: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(stuck=set()) as (url, _):
+        load(url)
+        quick(monkeypatch, "convert", 1, retries=0)
+        source = {"kind": "http", "url": url}
+        with project.connect() as changer, pytest.raises(RetryError, match="'convert format' was stopped"):
+            changer.execute("LOCK TABLE data.bugs")
+            run_here({"dataset": "bugs", "force": True, "mode": "upsert", "sources": [source]})
+
+
 @pytest.mark.parametrize("name", STEPS)
 def test_each_step_runs_in_time(name: str) -> None:
     assert getattr(ingestion, name).fn.__wrapped__.__name__ == name

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sluice.deadline import deadline
+from sluice.deadline import deadline, remaining
 from sluice.errors import RetryError
 from sluice.readers import stage
 
@@ -64,3 +64,15 @@ def test_a_query_that_finds_nothing_for_long_is_interrupted(tmp_path):
     with pytest.raises(RetryError, match="'convert format' was stopped"), deadline("convert format", 0.5):
         stage(Endless(), contract("a"), tmp_path, load_id=1, organization_id=1)
     assert 0.5 <= time.monotonic() - began < 3
+
+
+def test_a_sink_knows_the_deadline_in_its_thread(write, load):
+    left = []
+
+    class Asking(Waiting):
+        def start(self, schema):
+            left.append(remaining())
+
+    with deadline("convert format", 100):
+        load(write("a,b\n1,x\n"), contract("a", "b"), [Asking()])
+    assert left[0] is not None
