@@ -5,8 +5,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import pytest
 
 from tests.conftest import temporary_home
 
+# Prefect reads its settings when it is imported.
+QUIET = {"PREFECT_LOGGING_LEVEL": "CRITICAL", "DO_NOT_TRACK": "1"}
 SLUICE = Path(sys.executable).with_name("sluice")
 ITEMS = Path(__file__).with_name("items.odcs.yaml").read_text()
 FIRST = """SKU;Title;Quantity;shop
@@ -59,12 +63,51 @@ class Shell:
         )
 
     def run(self, *words: str) -> Answer:
+        """The command in a fork of a process that has its imports done: most of a command's time."""
+        return zygote().run(self, words)
+
+    def run_installed(self, *words: str) -> Answer:
+        """The command as it is installed, imports and all."""
         process = self.start(*words)
         out, err = process.communicate(timeout=120)
         return Answer(process.returncode, out, err)
 
     def contract(self, text: str) -> None:
         (self.folder / "contracts" / "items.odcs.yaml").write_text(text)
+
+
+class Zygote:
+    """See ``tests/cli/zygote.py``; it ends with this process, when its standard input is closed."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="sluice-zygote-")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.cli.zygote"],
+            env=own_environment(Path(self._folder.name), PREFECT_HOME=self._folder.name, **QUIET),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, shell: Shell, words: tuple[str, ...]) -> Answer:
+        out, err = (Path(self._folder.name) / name for name in ("out", "err"))
+        order = {
+            "words": words,
+            "folder": str(shell.folder),
+            "env": shell.env,
+            "out": str(out),
+            "err": str(err),
+        }
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{json.dumps(order)}\n")
+        self._process.stdin.flush()
+        return Answer(int(self._process.stdout.readline()), out.read_text(), err.read_text())
+
+
+@cache
+def zygote() -> Zygote:
+    return Zygote()
 
 
 def own_environment(home: Path, **more: str) -> dict[str, str]:
@@ -92,7 +135,7 @@ def shell() -> Iterator[Shell]:
 @pytest.fixture(scope="package")
 def first(shell: Shell) -> Answer:
     """Six records by upsert: two published, one superseded, three rejected for three reasons."""
-    answer = shell.run("load", "first.csv", "-d", "items", "--mode", "upsert", "--json")
+    answer = shell.run_installed("load", "first.csv", "-d", "items", "--mode", "upsert", "--json")
     assert answer.code == 0, answer
     return answer
 

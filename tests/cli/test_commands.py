@@ -35,7 +35,7 @@ def test_a_mistake_gives_code_2_and_says_what_to_do(shell: Shell, words: str, hi
 
 
 def test_a_mistake_can_be_had_as_json(shell: Shell) -> None:
-    answer = shell.run("load", "missing.csv", "-d", "items", "--json")
+    answer = shell.run_installed("load", "missing.csv", "-d", "items", "--json")
     assert (answer.code, answer.err) == (2, "")
     assert answer.json["status"] == "failed"
     assert answer.json["error"] == "SourceError"
@@ -46,7 +46,7 @@ def test_a_traceback_is_shown_only_with_debug(shell: Shell) -> None:
 
 
 def test_the_bare_command_explains_itself(shell: Shell) -> None:
-    answer = shell.run()
+    answer = shell.run_installed()
     assert answer.err == ""
     assert "sluice load bugs.csv --dataset bugs" in answer.out
     assert "Exit codes: 0 done, 1 the data was refused, 2 usage or set-up" in " ".join(answer.out.split())

@@ -164,7 +164,10 @@ def test_ctrl_c_in_mid_load_leaves_nothing_half_done(shell: Shell, first: Answer
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "stopped; nothing was half-done.\n")
     job = newest(shell)
-    assert (job["filename"], job["status"]) == ("big.csv", "failed")
+    assert (job["filename"], job["status"]) == ("big.csv", "cancelled")
+    said = shell.run("jobs", job["job_id"]).out
+    assert "Interrupted by the user (Ctrl-C). Nothing was published." in said
+    assert f"sluice replay {job['job_id']}" in said
     assert not list((shell.folder / "home" / "stage").glob("job_*"))
     left = "select (select count(*) from data.items where sku like 'big-%'),"
     left += " (select count(*) from pg_class where relname like 'incoming%')"

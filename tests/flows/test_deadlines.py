@@ -115,9 +115,11 @@ def test_reading_whose_incoming_table_waits_for_a_lock_is_stopped(
         load(url)
         quick(monkeypatch, "convert", 1, retries=0)
         source = {"kind": "http", "url": url}
-        with project.connect() as changer, pytest.raises(RetryError, match="'convert format' was stopped"):
+        request = {"dataset": "bugs", "force": True, "mode": "upsert", "sources": [source]}
+        with project.connect() as changer:
             changer.execute("LOCK TABLE data.bugs")
-            run_here({"dataset": "bugs", "force": True, "mode": "upsert", "sources": [source]})
+            with pytest.raises(RetryError, match="'convert format' was stopped"):
+                run_here(request)
 
 
 @pytest.mark.parametrize("name", STEPS)
