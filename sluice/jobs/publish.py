@@ -32,6 +32,7 @@ SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB';
 SET LOCAL lock_timeout = '5min'; SET LOCAL client_connection_check_interval = '2s';
 SET CONSTRAINTS ALL DEFERRED
 """
+KEPT_ROWS = "every record was rejected, so nothing was replaced: the old rows stay"
 TRADING = "Two records trade the value of a unique column; load them one after the other."
 RECORD = {"_load_id": "bigint", "_record_no": "bigint"}
 
@@ -159,6 +160,7 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
             )
         loads.remember(connection, counts)
         _drop(connection, work.incoming)
+    kept_rows = (KEPT_ROWS,) if work.mode == "replace" and work.stages and _nothing_left(work) else ()
     return Outcome.of(
         work.job_id,
         contract.dataset,
@@ -169,7 +171,7 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
         drift=tuple(dict.fromkeys(name for stage in work.stages for name in stage.drift)),
         skipped=work.skipped,
         quality_score=work.verdict.score if work.stages else None,
-        warnings=loads.warnings(work.verdict),
+        warnings=loads.warnings(work.verdict) + kept_rows,
         flow_run_id=work.flow_run_id,
     )
 
@@ -223,7 +225,8 @@ def _write(connection: psycopg.Connection, work: Publication) -> Counts:
             done = upsert(_upsertable(_incoming(connection, work)), CLASHES, SUPERSEDED)
         superseded, published = superseded + done.superseded, done.published
     elif work.mode == "replace":
-        merge.replace(_incoming(connection, work))
+        if not _nothing_left(work):
+            merge.replace(_incoming(connection, work))
     else:
         _append(connection, work)
     rejected += _clashes(connection)
@@ -232,6 +235,10 @@ def _write(connection: psycopg.Connection, work: Publication) -> Counts:
     if published is None:
         return Counts(left, Counter(), superseded, rejected)
     return Counts(published, left - published, superseded, rejected)
+
+
+def _nothing_left(work: Publication) -> bool:
+    return sum(stage.rows for stage in work.stages) == work.verdict.rejected
 
 
 def _judged(work: Publication) -> tuple[Counter[int], Counter[int]]:

@@ -53,7 +53,7 @@ def expected(
 ) -> tuple[dict[str, Row], Counter[str]]:
     """The table and the counts that loading ``rows`` must give: a plain model of the three modes."""
     counts: Counter[str] = Counter()
-    result = {} if mode == "replace" else dict(standing)
+    result = {} if mode == "replace" and any(is_good for is_good, _ in rows) else dict(standing)
     new: dict[str, Row] = {}
     for is_good, row in rows:
         if not is_good:
@@ -164,6 +164,19 @@ def test_several_files_are_one_publish(warehouse: Warehouse, items: Contract, tm
     with warehouse.connect() as connection:
         query = "SELECT read, published, unchanged, superseded, rejected FROM sluice.loads ORDER BY id"
         assert connection.execute(query).fetchall()[-2:] == [(2, 0, 0, 1, 1), (2, 1, 1, 0, 0)]
+
+
+def test_a_replace_that_brings_no_row_leaves_the_old_ones(
+    warehouse: Warehouse, items: Contract, tmp_path: Path
+) -> None:
+    load(warehouse, items, write(tmp_path / "x.csv", [("1", "a", "1")]))
+    outcome = load(
+        warehouse, items, write(tmp_path / "y.csv", [("x", "b", "1"), ("2", "", "")]), mode="replace"
+    )
+    assert (outcome.published, outcome.rejected) == (0, 2)
+    assert outcome.warnings == ("every record was rejected, so nothing was replaced: the old rows stay",)
+    with warehouse.connect() as connection:
+        assert table(connection) == [("1", "a", "1.00")]
 
 
 @pytest.mark.parametrize(
