@@ -107,7 +107,7 @@ def test_migrate_makes_the_tables_and_may_be_repeated(shell: Shell) -> None:
 
 
 def test_docs_writes_a_site(shell: Shell, first: Answer) -> None:
-    answer = shell.run("docs", "--json")
+    answer = shell.run_installed("docs", "--json")
     assert (answer.code, answer.err) == (0, "")
     assert "items" in Path(answer.json["index"]).read_text()
 

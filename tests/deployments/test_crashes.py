@@ -2,9 +2,8 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,20 @@ import psutil
 import psycopg
 import pytest
 
-from deployments.settings import PROJECT
+from deployments import api
+from deployments.settings import POOL, WORKER
 from sluice.warehouse.embedded import Embedded
+from tests.conftest import temporary_home
 from tests.deployments.conftest import Running, belonging_to, free_port, started, until, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """One SLUICE_HOME for all: only the first start makes the databases."""
+    with temporary_home() as folder:
+        yield folder
 
 
 def job_states(home: Path) -> list[Any]:
@@ -66,23 +74,11 @@ def test_the_next_start_ends_what_a_killed_platform_left_behind(home: Path) -> N
         assert belonging_to(home) == []
 
 
-def test_the_server_that_commands_share_makes_room_for_the_platform(home: Path) -> None:
-    port = free_port()
-    code = "from deployments.local import wait; wait()"
-    environment = os.environ | {"SLUICE_HOME": str(home), "SLUICE_PORT": str(port)}
-    subprocess.run([sys.executable, "-c", code], env=environment, cwd=PROJECT, check=True, timeout=120)
-    platform = up(home, port, "--exit-when-ready")
-    said, _ = platform.communicate(timeout=120)
-    assert platform.returncode == 0, said
-    assert "Stopped the Prefect server that commands shared" in said
-
-
-def test_a_dead_server_is_started_again(home: Path) -> None:
-    with started(home) as platform:
-        server = platform.pid_of("server")
-        os.kill(server, signal.SIGKILL)
-        until(lambda: platform.pid_of("server") != server)
-        until(lambda: healthy(platform))
+def test_a_dead_server_is_started_again(platform: Running) -> None:
+    server = platform.pid_of("server")
+    os.kill(server, signal.SIGKILL)
+    until(lambda: platform.pid_of("server") != server)
+    until(lambda: api.worker_online(f"http://127.0.0.1:{platform.port}/api", POOL, WORKER))
 
 
 def test_a_server_that_cannot_start_ends_the_platform_with_its_last_words(
@@ -110,10 +106,3 @@ def test_a_killed_worker_is_replaced_and_its_silent_run_ends_as_crashed(
     until(lambda: "processing" not in job_states(platform.home))
     ended = platform.run_in(run, {"CRASHED"}, seconds=180)
     assert "died without a word" in ended["state"]["message"]
-
-
-def healthy(platform: Running) -> bool:
-    try:
-        return bool(platform.get("/health"))
-    except Exception:
-        return False

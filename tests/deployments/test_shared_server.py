@@ -16,6 +16,7 @@ import pytest
 
 from deployments import local
 from sluice.warehouse.embedded import Embedded
+from tests.conftest import temporary_home
 from tests.deployments.conftest import belonging_to, free_port, started, until, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -23,7 +24,7 @@ SLUICE = Path(sys.executable).with_name("sluice")
 
 
 class Slow(BaseHTTPRequestHandler):
-    """Sends a CSV file of three rows, which ends when the test says so."""
+    """Sends a CSV file of two rows, which ends when the test says so."""
 
     asked = threading.Event()
     go_on = threading.Event()
@@ -31,13 +32,20 @@ class Slow(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"name\none\ntwo\n")
+        self.wfile.write(f"name\none at {time.time()}\n".encode())  # never loaded before
         self.asked.set()
         self.go_on.wait(120)
-        self.wfile.write(b"three\n")
+        self.wfile.write(b"two\n")
 
     def log_message(self, *_: object) -> None:
         """Tests print nothing."""
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """One SLUICE_HOME for all: only the first start makes the databases."""
+    with temporary_home() as folder:
+        yield folder
 
 
 @pytest.fixture
