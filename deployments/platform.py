@@ -126,6 +126,9 @@ class Platform:
                     self._hand_over(child)
                 else:
                     child.stop(STOP_SECONDS)
+        with suppress(SluiceError):
+            # A run that did not end when asked was killed, and said nothing of its job.
+            recover(Warehouse.from_settings(self._settings), self._settings.stage_dir)
 
     def _hand_over(self, server: Child) -> None:
         local.hand_over(self._settings, Process.of(server.name, server.pid))
