@@ -69,12 +69,11 @@ def standard_ingestion(request: IngestionRequest) -> dict[str, Any]:
         ingestion.establish_connection(job)
         progress(10, "processing", "collecting")
         landed = ingestion.collect.map(unmapped(job), items, list(range(len(items)))).result()
-        skipped = steps.unseen(warehouse, steps.contract_of(job.dataset), job, landed)
+        repeated = steps.repeated(warehouse, steps.contract_of(job.dataset), job, landed)
         watch.lap("acquire")
 
         progress(25, "transforming", "reading")
-        known = {one["sha256"] for one in skipped}
-        fresh = [(number, one) for number, one in enumerate(landed) if one.sha256 not in known]
+        fresh = [(number, one) for number, one in enumerate(landed) if number not in repeated]
         converted = [ingestion.convert.submit(job, one, number) for number, one in fresh]
         wait(converted)
         stages = [future.result() for future in converted]
@@ -85,7 +84,7 @@ def standard_ingestion(request: IngestionRequest) -> dict[str, Any]:
         watch.lap("audit")
 
         progress(75, "transforming", "publishing")
-        outcome = ingestion.store(job, stages, verdict, skipped, watch.seconds)
+        outcome = ingestion.store(job, stages, verdict, list(repeated.values()), watch.seconds)
         watch.lap("publish")
         outcome = outcome.timed(watch.total(), peak_memory_mb())
         get_run_logger().info(reports.sentence(outcome))

@@ -111,6 +111,7 @@ def _load(work: "Publication", stage: Stage, counts: Counts) -> dict[str, Any]:
         "file_type": stage.details.get("format", ""),
         "file_size": stage.size,
         "content_sha256": stage.sha256,
+        "options": Jsonb(stage.details.get("options", {})),
         "contract_id": contract.id,
         "contract_version": contract.version,
         "contract_sha256": contract.sha256,

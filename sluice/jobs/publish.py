@@ -117,18 +117,16 @@ def _lock(connection: psycopg.Connection, contract: Contract) -> None:
 
 def _without_repeats(connection: psycopg.Connection, work: Publication) -> Publication:
     """Leave out what another job has published since this one began."""
-    hashes = [stage.sha256 for stage in work.stages]
-    earlier = repeats.loaded_before(connection, work.organization_id, work.contract, work.mode, hashes)
+    inputs = [(stage.sha256, stage.details["options"]) for stage in work.stages]
+    earlier = repeats.loaded_before(connection, work.organization_id, work.contract, work.mode, inputs)
     if not earlier:
         return work
-    kept = [(s, name) for s, name in zip(work.stages, work.incoming, strict=True) if s.sha256 not in earlier]
-    gone = [(s, name) for s, name in zip(work.stages, work.incoming, strict=True) if s.sha256 in earlier]
-    _drop(connection, [name for _, name in gone])
-    more = tuple({"source": s.source, "job_id": earlier[s.sha256]} for s, _ in gone)
+    _drop(connection, [work.incoming[number] for number in earlier])
+    more = tuple({"source": work.stages[number].source, "job_id": job} for number, job in earlier.items())
     return replace(
         work,
-        stages=[s for s, _ in kept],
-        incoming=[name for _, name in kept],
+        stages=[one for number, one in enumerate(work.stages) if number not in earlier],
+        incoming=[name for number, name in enumerate(work.incoming) if number not in earlier],
         skipped=(*work.skipped, *more),
     )
 

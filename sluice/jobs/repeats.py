@@ -1,21 +1,25 @@
 """Content that was loaded before: the same bytes into the same dataset are a no-op unless forced."""
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import psycopg
 
 from sluice.contracts.model import Contract
 
+Input = tuple[str, Mapping[str, str]]  # its SHA-256, and the options it is read with
 _SINCE_REPLACE = """
-SELECT DISTINCT ON (content_sha256) content_sha256, job_id FROM sluice.loads
- WHERE organization_id = %(organization)s AND dataset = %(dataset)s AND content_sha256 = ANY(%(hashes)s)
-   AND contract_sha256 = %(contract)s
+SELECT DISTINCT ON (number) number::int, job_id
+  FROM unnest(%(hashes)s::text[], %(options)s::text[]) WITH ORDINALITY AS given (sha256, options, number)
+  JOIN sluice.loads l ON l.content_sha256 = given.sha256 AND l.options = given.options::jsonb
+ WHERE organization_id = %(organization)s AND dataset = %(dataset)s AND contract_sha256 = %(contract)s
    AND published_at >= coalesce((SELECT max(published_at) FROM sluice.loads WHERE mode = 'replace'
        AND organization_id = %(organization)s AND dataset = %(dataset)s), '-infinity')
- ORDER BY content_sha256, id DESC
+ ORDER BY number, l.id DESC
 """
 _NEWEST = """
-SELECT content_sha256, job_id FROM sluice.loads
+SELECT content_sha256, options, job_id FROM sluice.loads
  WHERE organization_id = %(organization)s AND dataset = %(dataset)s AND contract_sha256 = %(contract)s
    AND mode = 'replace' AND job_id = (SELECT job_id FROM sluice.loads
        WHERE organization_id = %(organization)s AND dataset = %(dataset)s ORDER BY id DESC LIMIT 1)
@@ -34,9 +38,13 @@ def of_size(connection: psycopg.Connection, organization_id: int, dataset: str, 
 
 
 def loaded_before(
-    connection: psycopg.Connection, organization_id: int, contract: Contract, mode: str, hashes: Sequence[str]
-) -> dict[str, str]:
-    """Hashes that need no load, each with the job that brought them.
+    connection: psycopg.Connection,
+    organization_id: int,
+    contract: Contract,
+    mode: str,
+    inputs: Sequence[Input],
+) -> dict[int, str]:
+    """Positions in ``inputs`` of those that need no load, each with the job that brought it.
 
     Append and upsert: loaded since the table was last replaced. Replace: exactly these inputs made the
     newest load. A changed contract makes every input new.
@@ -45,13 +53,20 @@ def loaded_before(
         "organization": organization_id,
         "dataset": contract.dataset,
         "contract": contract.sha256,
-        "hashes": list(hashes),
+        "hashes": [sha256 for sha256, _ in inputs],
+        "options": [json.dumps(options) for _, options in inputs],
     }
-    query = _NEWEST if mode == "replace" else _SINCE_REPLACE
-    found: dict[str, str] = dict(connection.execute(query, values).fetchall())
-    if mode == "replace" and set(found) != set(hashes):
+    if mode != "replace":
+        found = connection.execute(_SINCE_REPLACE, values).fetchall()
+        return {number - 1: job_id for number, job_id in found}
+    newest: list[tuple[str, Any, str]] = connection.execute(_NEWEST, values).fetchall()
+    if sorted(map(_known, newest)) != sorted(map(_known, inputs)):
         return {}
-    return found
+    return dict.fromkeys(range(len(inputs)), newest[0][2])
+
+
+def _known(one: Sequence[Any]) -> tuple[str, str]:
+    return one[0], json.dumps(one[1], sort_keys=True)
 
 
 def earlier_inputs(

@@ -166,22 +166,21 @@ def _may_repeat(warehouse: Warehouse, job: Job, item: Item) -> bool:
         return repeats.of_size(connection, job.organization_id, job.dataset, item.size or 0)
 
 
-def unseen(
+def repeated(
     warehouse: Warehouse, contract: Contract, job: Job, landed: Sequence[Landed]
-) -> list[dict[str, str]]:
-    """Inputs whose content this dataset has already: ``source``, ``sha256``, and the ``job_id`` that brought it."""
+) -> dict[int, dict[str, str]]:
+    """Positions of inputs that this dataset has already: ``source``, ``sha256``, and the ``job_id`` that brought it."""
     _same(contract, job)
     open_hashes = not all(one.sha256 for one in landed)
     if job.force or (open_hashes and job.mode == "replace"):  # which must know all its inputs
-        return []
+        return {}
+    inputs = [(one.sha256, one.options) for one in landed]
     with translated(), warehouse.connect() as connection:
-        hashes = [one.sha256 for one in landed if one.sha256]
-        seen = repeats.loaded_before(connection, job.organization_id, contract, job.mode, hashes)
-    return [
-        {"source": one.uri, "sha256": one.sha256, "job_id": seen[one.sha256]}
-        for one in landed
-        if one.sha256 in seen
-    ]
+        seen = repeats.loaded_before(connection, job.organization_id, contract, job.mode, inputs)
+    return {
+        number: {"source": landed[number].uri, "sha256": landed[number].sha256, "job_id": job_id}
+        for number, job_id in seen.items()
+    }
 
 
 def convert(

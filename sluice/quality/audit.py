@@ -60,12 +60,18 @@ def audit(
         failures.create_tables(connection)
         unique = stages[0].rising if len(stages) == 1 else ()
         judge = Judge(stoppable(connection), "stage", contract, unique)
-        rows = sum(stage.rows for stage in stages)
+        rows, records = (sum(counts) for counts in zip(*((s.rows, s.records) for s in stages), strict=True))
         results = judge.results(contract.rules, rows)
         failed = _critical_failures(contract, results)
         refused = _collect(connection, judge, failed, results)
+        judged = [
+            result
+            for rule, result in zip(contract.rules, results, strict=True)
+            if not _supersedes(rule, contract, mode)
+        ]
         if absent:
-            results += references.judge(connection, contract, absent, rows)
+            found = references.judge(connection, contract, absent, rows)
+            results, judged = results + found, judged + found
         _sort_out_repeats(connection, contract, [pair for pair in failed if pair[1].kind == "key"], mode)
         judge.close()
         empty = Verdict(directory)
@@ -78,7 +84,7 @@ def audit(
         reasons=reasons,
         refused=refused,
         results=tuple(results),
-        score=score(results),
+        score=score(judged, rows / records if records else 1.0),
         seconds=round(time.perf_counter() - started, 3),
     )
     verdict.save()
@@ -106,11 +112,13 @@ def warm_up() -> None:
     atexit.register(gc.unfreeze)  # at the end all may go
 
 
-def score(results: Sequence[RuleResult]) -> float:
-    """0-100: the mean over all rules of the share of rows that passed, rounded down to two decimals."""
-    if not results:
-        return 100.0
-    return math.floor(10_000 * sum(result.passed_share for result in results) / len(results)) / 100
+def score(results: Sequence[RuleResult], typed: float = 1.0) -> float:
+    """0-100: the mean over all rules of the share of records that passed, rounded down to two decimals.
+
+    ``typed`` is the share of records (0-1) that became rows; one that did not passes no rule.
+    """
+    passed = sum(result.passed_share for result in results) / len(results) if results else 1.0
+    return math.floor(round(10_000 * passed * typed, 6)) / 100
 
 
 @contextmanager
@@ -172,7 +180,7 @@ def _sort_out_repeats(
     connection: duckdb.DuckDBPyConnection, contract: Contract, rules: list[tuple[int, Rule]], mode: Mode
 ) -> None:
     """Match keys in the contract's order, then other unique columns; each among the survivors of the former."""
-    match_keys = [frozenset(key) for key in contract.match_keys]
+    match_keys = _match_keys(contract)
 
     def rank(pair: tuple[int, Rule]) -> int:
         key = frozenset(failures.key_of(pair[1]))
@@ -180,10 +188,21 @@ def _sort_out_repeats(
 
     for number, rule in sorted(rules, key=rank):
         key = failures.key_of(rule)
-        if mode == "upsert" and frozenset(key) in match_keys:
+        if _supersedes(rule, contract, mode):
             failures.supersede_repeats(connection, key)
         else:
             failures.reject_repeats(connection, number, rule, key)
+
+
+def _supersedes(rule: Rule, contract: Contract, mode: Mode) -> bool:
+    """Whether records that repeat the rule's key are no fault: the last one counts."""
+    return (
+        mode == "upsert" and rule.kind == "key" and frozenset(failures.key_of(rule)) in _match_keys(contract)
+    )
+
+
+def _match_keys(contract: Contract) -> list[frozenset[str]]:
+    return [frozenset(key) for key in contract.match_keys]
 
 
 def _check_counts(found: dict[int, int], results: Sequence[RuleResult]) -> None:

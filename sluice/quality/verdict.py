@@ -43,8 +43,9 @@ class Verdict:
 
     ``rejected`` and ``superseded`` count records; each record is at most one of both. ``reasons`` counts
     rejected records by their first reason, in rule order. ``refused`` says why the load must stop (empty: it
-    may go on). ``score`` is 0-100: the mean over all rules of the share of rows that passed, rounded down, so
-    that 100 means no finding at all. ``seconds`` is the audit's wall time.
+    may go on). ``score`` is 0-100: the mean over all rules of the share of records that
+    passed, rounded down, so that 100 means no finding at all. A record that can't be typed passes no rule; one
+    that a later record supersedes is no fault. ``seconds`` is the audit's wall time.
     """
 
     directory: Path

@@ -67,7 +67,7 @@ def find_layout(path: Path, options: dict[str, str]) -> Layout:
         )
     blanks = len(text) - len(text.lstrip("\r\n"))
     skip = len(re.findall(r"\r\n|\r|\n", text[:blanks]))
-    has_header = _boolean("header", options.get("header", "true"))
+    has_header = boolean("header", options.get("header", "true"))
     header = list(first.cells)
     padding = 0
     if has_header:
@@ -120,7 +120,8 @@ def _padding(header: list[str], body: list[Record]) -> tuple[int, int]:
     return named, usual - named
 
 
-def _boolean(name: str, text: str) -> bool:
+def boolean(name: str, text: str) -> bool:
+    """The option as a truth value. Raises SetupError."""
     if text.lower() in ("true", "yes", "1"):
         return True
     if text.lower() in ("false", "no", "0"):

@@ -11,6 +11,7 @@ import python_calamine as calamine
 
 from sluice.errors import ReadError, SetupError
 from sluice.readers.base import Reject
+from sluice.readers.dialect import boolean
 from sluice.readers.records import readable
 from sluice.readers.spool import RejectFile, TableSpool, WorkFolder
 
@@ -24,9 +25,7 @@ class ExcelTable:
         self._path = path
         self._work = work
         self._name, self._sheet = _sheet(path, options.get("sheet", ""))
-        self._first, self.header = self._find_header(
-            options.get("header", "true").lower() in ("true", "yes", "1")
-        )
+        self._first, self.header = self._find_header(boolean("header", options.get("header", "true")))
         self.details: dict[str, Any] = {"sheet": self._name}
         self._rejects = RejectFile(work.path / "broken.parquet")
         self._spool = TableSpool(work.path, self.header)

@@ -1,12 +1,14 @@
 """Which reader a file needs: its content decides, never its name."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from sluice.errors import ReadError, SetupError
 from sluice.readers.base import RawTable
 from sluice.readers.bytes import find_encoding, gunzip, head
 from sluice.readers.csv import CsvTable
+from sluice.readers.dialect import boolean
 from sluice.readers.excel import ExcelTable
 from sluice.readers.json import JsonTable
 from sluice.readers.spool import WorkFolder
@@ -32,7 +34,7 @@ def open_table(path: Path, options: dict[str, str] | None = None, *, work: Path 
     Raises SourceError (missing, folder, no permission), ReadError (empty, damaged, no table), SetupError (options).
     """
     options = dict(options or {})
-    _check(options)
+    check_options(options)
     folder = WorkFolder(work)
     try:
         return _open(path.expanduser().absolute(), options, folder)
@@ -41,12 +43,14 @@ def open_table(path: Path, options: dict[str, str] | None = None, *, work: Path 
         raise
 
 
-def _check(options: dict[str, str]) -> None:
+def check_options(options: Mapping[str, str]) -> None:
+    """Raise SetupError for an option that no reader knows, or a value it can't have."""
     known = "; ".join(f"{name}: {what}" for name, what in OPTIONS.items())
     if unknown := sorted(options.keys() - OPTIONS.keys()):
         raise SetupError(f"Unknown source option {', '.join(unknown)}.", hint=f"Known options: {known}.")
     if (wanted := options.get("format")) and wanted not in _FORMATS:
         raise SetupError(f"Unknown format '{wanted}'.", hint=f"Write one of {', '.join(_FORMATS)}.")
+    boolean("header", options.get("header", "true"))
     for name in ("delimiter", "quote", "escape"):
         text = options.get(name)
         if text is not None and (any(c in text for c in "\r\n\0") or (not text and name == "delimiter")):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sluice.deadline import checked
+from sluice.readers import check_options
 from sluice.sources import files, http, objects
 from sluice.sources.model import FileSource, HttpSource, ObjectSource
 
@@ -44,7 +45,8 @@ class Landed:
 def validate(
     source: FileSource | HttpSource | ObjectSource, secrets: Mapping[str, Any] | None = None
 ) -> list[Item]:
-    """What the source holds now. Raises SourceError (for good) or RetryError (try again)."""
+    """What the source holds now. Raises SetupError (options), SourceError (for good) or RetryError (try again)."""
+    check_options(source.options)
     if isinstance(source, FileSource):
         found = files.find(source.path)
     elif isinstance(source, HttpSource):

@@ -124,6 +124,8 @@ loads = Table(
     Column("file_type", Text, nullable=False),
     Column("file_size", BigInteger),
     Column("content_sha256", Text),
+    # How the reader was told to read: the same bytes read in another way are other content.
+    _json("options"),
     Column("contract_id", Text, nullable=False),
     Column("contract_version", Text, nullable=False),
     Column("contract_sha256", Text, nullable=False),

@@ -27,7 +27,7 @@ from tests.crash.model import CONTRACT
 from tests.jobs.loading import load
 
 SLOW = ("great_expectations", "pandas", "duckdb", "pyarrow.pandas_compat", "sluice.quality.judge")
-STEPS = ("open_job", "connect", "collect", "unseen", "convert", "check", "store")
+STEPS = ("open_job", "connect", "collect", "repeated", "convert", "check", "store")
 
 
 def main() -> None:

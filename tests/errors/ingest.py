@@ -62,13 +62,13 @@ def ingest(
         steps.connect(warehouse, contract, job)
         at("collect")
         landed = [steps.collect(warehouse, job, item, number) for number, item in enumerate(items)]
-        skipped = steps.unseen(warehouse, contract, job, landed)
+        repeated = steps.repeated(warehouse, contract, job, landed)
         at("convert")
         stages = [steps.convert(warehouse, contract, job, one, number) for number, one in enumerate(landed)]
         at("check")
         verdict = steps.check(warehouse, contract, job, stages)
         at("store")
-        return steps.store(warehouse, contract, job, stages, verdict, skipped, {})
+        return steps.store(warehouse, contract, job, stages, verdict, list(repeated.values()), {})
 
 
 def check_said(error: SluiceError, *words: str) -> None:

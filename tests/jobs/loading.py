@@ -18,6 +18,7 @@ def load(
     mode: str = "append",
     force: bool = True,
     organization_id: int = 1,
+    options: dict[str, str] | None = None,
 ) -> Outcome:
     """The outcome of loading the files as one job."""
     watch = steps.Stopwatch()
@@ -34,16 +35,17 @@ def load(
     }
     job = steps.open_job(warehouse, request)
     with steps.working(warehouse, job):
-        items = [item for path in paths for item in acquire.validate(source_of(str(path)))]
+        items = [item for path in paths for item in acquire.validate(source_of(str(path), options))]
         steps.connect(warehouse, contract, job)
         landed = [steps.collect(warehouse, job, item, number) for number, item in enumerate(items)]
-        skipped = steps.unseen(warehouse, contract, job, landed)
-        known = {one["sha256"] for one in skipped}
+        repeated = steps.repeated(warehouse, contract, job, landed)
         stages = [
             steps.convert(warehouse, contract, job, one, number)
             for number, one in enumerate(landed)
-            if one.sha256 not in known
+            if number not in repeated
         ]
         verdict = steps.check(warehouse, contract, job, stages)
-        outcome = steps.store(warehouse, contract, job, stages, verdict, skipped, watch.seconds)
+        outcome = steps.store(
+            warehouse, contract, job, stages, verdict, list(repeated.values()), watch.seconds
+        )
     return outcome.timed(watch.total(), peak_memory_mb())

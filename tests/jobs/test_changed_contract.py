@@ -13,7 +13,7 @@ from sluice.sources.model import source_of
 from sluice.warehouse.connection import Connection, Warehouse
 from tests.jobs.conftest import ITEMS
 
-STEPS = ("connect", "unseen", "convert", "check", "store")
+STEPS = ("connect", "repeated", "convert", "check", "store")
 
 
 def work(warehouse: Warehouse, path: Path, change: Any) -> str:
@@ -27,8 +27,8 @@ def work(warehouse: Warehouse, path: Path, change: Any) -> str:
         change("connect")
         steps.connect(warehouse, steps.contract_of("items"), job)
         landed = steps.collect(warehouse, job, acquire.validate(source_of(str(path)))[0], 0)
-        change("unseen")
-        assert steps.unseen(warehouse, steps.contract_of("items"), job, [landed]) == []
+        change("repeated")
+        assert steps.repeated(warehouse, steps.contract_of("items"), job, [landed]) == {}
         change("convert")
         stages = [steps.convert(warehouse, steps.contract_of("items"), job, landed, 0)]
         change("check")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sluice.contracts.model import Contract
-from sluice.errors import DataRefused
+from sluice.errors import DataRefused, SetupError
 from sluice.jobs import ledger
 from sluice.warehouse.connection import Connection, Warehouse
 from tests.jobs.loading import load
@@ -152,6 +152,29 @@ def test_the_same_content_is_loaded_once_unless_forced(
     assert load(warehouse, items, path, force=True).reasons == {"duplicate": 1}
     load(warehouse, items, write(tmp_path / "y.csv", [("2", "b", "1")]), mode="replace", force=False)
     assert load(warehouse, items, path, force=False).published == 1
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
+def test_the_same_bytes_read_in_another_way_are_other_content(
+    warehouse: Warehouse, items: Contract, tmp_path: Path, mode: str
+) -> None:
+    path = write(tmp_path / "x.csv", [("1", "a", "1"), ("2", "b", "1")])
+    first = load(warehouse, items, path, mode=mode, force=False, options={"quote": "'"})
+    other = load(warehouse, items, path, mode=mode, force=False)
+    assert (other.read, other.skipped) == (2, ())
+    if mode != "replace":  # which goes by the newest load alone
+        again = load(warehouse, items, path, mode=mode, force=False, options={"quote": "'"})
+        assert (again.read, again.skipped[0]["job_id"]) == (0, first.job_id)
+
+
+@pytest.mark.parametrize("option", ["sheeet", "header"])
+def test_a_wrong_option_is_refused_even_where_the_content_is_known(
+    warehouse: Warehouse, items: Contract, tmp_path: Path, option: str
+) -> None:
+    path = write(tmp_path / "x.csv", [("1", "a", "1")])
+    load(warehouse, items, path, force=False)
+    with pytest.raises(SetupError, match=option):
+        load(warehouse, items, path, force=False, options={option: "perhaps"})
 
 
 def test_several_files_are_one_publish(warehouse: Warehouse, items: Contract, tmp_path: Path) -> None:

@@ -309,3 +309,15 @@ def test_an_audit_is_silent_and_leaves_no_noise_at_exit():
         env={**os.environ, "PYTHONWARNINGS": ""},
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_record_that_could_not_be_typed_passes_no_rule(stage_of, tmp_path):
+    stage = dataclasses.replace(stage_of(GOOD), records=4, rejects=1)
+    contract = contract_of(required("name"), at_least("amount", 2))
+    assert audit([stage], contract, mode="append", directory=tmp_path / "verdict").score == 62.5
+
+
+def test_superseded_records_are_no_fault(judge_rows):
+    rows = [*GOOD, *GOOD]
+    assert judge_rows(contract_of(unique("id")), rows, mode="upsert").score == 100
+    assert judge_rows(contract_of(unique("id")), rows).score < 100
