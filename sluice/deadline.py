@@ -54,6 +54,13 @@ class Deadline:
                 self._watcher = threading.Thread(target=self._watch, name="deadline", daemon=True)
                 self._watcher.start()
 
+    def stop(self) -> None:
+        """Stop what blocks."""
+        for stop in list(self._stops):
+            # It may be closed by now, and the others are to be stopped all the same.
+            with suppress(Exception):
+                stop()
+
     def close(self) -> None:
         """Stop nothing from now on."""
         self._done.set()
@@ -62,10 +69,7 @@ class Deadline:
     def _watch(self) -> None:
         pause = max(self.remaining(), 0.0)
         while not self._done.wait(pause):
-            for stop in list(self._stops):
-                # It may be closed by now, and the others are to be stopped all the same.
-                with suppress(Exception):
-                    stop()
+            self.stop()
             pause = PAUSE
 
 
@@ -119,6 +123,12 @@ def at_end(stop: Callable[[], object]) -> None:
     """
     if current := _current.get():
         current.at_end(stop)
+
+
+def stop_now() -> None:
+    """Stop what blocks in the step at work before its time is over: its user has interrupted it."""
+    if current := _current.get():
+        current.stop()
 
 
 def hang_up(fileno: int) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from sluice import deadline
+
 
 @contextmanager
 def heard() -> Iterator[list[BaseException]]:
     """What the handlers of SIGINT and SIGTERM raise in the block, in order.
 
-    DuckDB drops such an exception and ends its query with an error of its own, which says nothing of the signal.
+    DuckDB drops such an exception and ends its query with an error of its own, which says nothing of the signal;
+    and it ends only when all its threads have, so the query is stopped too.
     """
     raised: list[BaseException] = []
     if threading.current_thread() is not threading.main_thread():  # signals are handled there, and only there
@@ -26,6 +29,7 @@ def heard() -> Iterator[list[BaseException]]:
             handler(number, frame)
         except BaseException as stop:
             raised.append(stop)
+            deadline.stop_now()
             raise
 
     noted = [number for number, handler in before.items() if callable(handler)]

@@ -4,19 +4,21 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from sluice.deadline import deadline
 from sluice.jobs import ledger, steps
 from sluice.jobs.steps import Job
+from sluice.quality.duck import scratch
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
 
-ENDLESS = "SELECT sum(hash(range)) FROM range(1000000000000)"
+# Half a minute or more; endless, it could not be stopped where the test fails.
+LONG = "SELECT sum(hash(range)) FROM range(10000000000)"
 
 
 class Ended(BaseException):
@@ -44,10 +46,25 @@ def soon(number: int) -> Iterator[None]:
         sender.join()
 
 
-@pytest.mark.parametrize("query", [None, ENDLESS], ids=["in Python", "in a query of DuckDB"])
-def test_ctrl_c_cancels_the_job_and_says_so(warehouse: Warehouse, job: Job, query: str | None) -> None:
+def query(folder: Path) -> None:
+    """A long query, as a step would do it."""
+    with deadline("check quality", 600), scratch(folder, 300, 2) as connection:
+        connection.execute(LONG)
+
+
+def pause(_: Path) -> None:
+    """Wait in Python."""
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("work", [pause, query])
+def test_ctrl_c_cancels_the_job_and_says_so(
+    warehouse: Warehouse, job: Job, tmp_path: Path, work: Callable[[Path], None]
+) -> None:
+    began = time.monotonic()
     with pytest.raises(KeyboardInterrupt), soon(signal.SIGINT), steps.working(warehouse, job):
-        duckdb.execute(query) if query else time.sleep(60)
+        work(tmp_path)
+    assert time.monotonic() - began < 5
     row = ledger.get(warehouse, job.job_id)
     assert row["status"] == "cancelled"
     assert row["error_message"] == (
@@ -57,14 +74,16 @@ def test_ctrl_c_cancels_the_job_and_says_so(warehouse: Warehouse, job: Job, quer
     assert row["completed_at"]
 
 
-def test_a_request_to_end_fails_the_job_with_its_reason(warehouse: Warehouse, job: Job) -> None:
+def test_a_request_to_end_fails_the_job_with_its_reason(
+    warehouse: Warehouse, job: Job, tmp_path: Path
+) -> None:
     def end(*_: object) -> None:
         raise Ended
 
     before = signal.signal(signal.SIGTERM, end)
     try:
         with pytest.raises(Ended), soon(signal.SIGTERM), steps.working(warehouse, job):
-            duckdb.execute(ENDLESS)
+            query(tmp_path)
         assert signal.getsignal(signal.SIGTERM) is end
     finally:
         signal.signal(signal.SIGTERM, before)
