@@ -23,7 +23,7 @@ up: $(SETUP) ## Run the whole platform here: PostgreSQL, Prefect server and UI (
 	@$(BIN)/python -m deployments.up
 
 test: $(DEV) lint ## Lint, types, import contracts, all tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
 
 lint: $(DEV) ## Lint, format, types, import contracts only
 	@$(BIN)/ruff check .
