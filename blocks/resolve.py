@@ -5,7 +5,7 @@ from typing import Any, cast
 from blocks.postgres import PostgresWarehouse
 from blocks.sources import HttpSource as HttpSourceBlock
 from blocks.sources import ObjectStoreSource
-from sluice.sources.model import FileSource, HttpSource, ObjectSource
+from sluice.sources.model import AnySource, FileSource, HttpSource, RejectsSource
 from sluice.warehouse.connection import Warehouse
 
 
@@ -16,9 +16,9 @@ def warehouse_of(block: str = "") -> Warehouse:
     return cast(PostgresWarehouse, PostgresWarehouse.load(block)).get_warehouse()
 
 
-def secrets_of(source: FileSource | HttpSource | ObjectSource) -> dict[str, Any] | None:
+def secrets_of(source: AnySource) -> dict[str, Any] | None:
     """Client arguments from the source's block; None where it names none."""
-    if isinstance(source, FileSource) or not source.block:
+    if isinstance(source, FileSource | RejectsSource) or not source.block:
         return None
     if isinstance(source, HttpSource):
         return cast(HttpSourceBlock, HttpSourceBlock.load(source.block)).secrets_for(source.url)

@@ -10,9 +10,9 @@ import httpx
 from sluice.errors import RetryError
 
 
-def answers(api_url: str) -> bool:
-    """Whether a healthy Prefect API is at this address."""
-    return _ask("GET", f"{api_url}/health") is True
+def answers(api_url: str, seconds: float = 5.0) -> bool:
+    """Whether a healthy Prefect API is at this address; one that says nothing for ``seconds`` is none."""
+    return _ask("GET", f"{api_url}/health", seconds=seconds) is True
 
 
 def wait_for(api_url: str, seconds: float = 120.0) -> None:
@@ -33,17 +33,30 @@ def worker_online(api_url: str, pool: str, worker: str) -> bool:
     return worker in [item["name"] for item in found or []]
 
 
+def running(api_url: str) -> list[str]:
+    """Ids of the flow runs that Prefect takes for started and not ended."""
+    started = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
+    found = _ask("POST", f"{api_url}/flow_runs/filter", {"flow_runs": started})
+    return [item["id"] for item in found or []]
+
+
+def crash(api_url: str, flow_run_id: str, message: str) -> None:
+    """Set the run's state to Crashed."""
+    state = {"type": "CRASHED", "name": "Crashed", "message": message}
+    _ask("POST", f"{api_url}/flow_runs/{flow_run_id}/set_state", {"state": state})
+
+
 def form_url(api_url: str, ui_url: str, deployment: str) -> str:
     """The address of the run form of a deployment (``flow/deployment``); of all deployments if it is missing."""
     found = _ask("GET", f"{api_url}/deployments/name/{deployment}")
     return f"{ui_url}/v2/deployments" + (f"/deployment/{found['id']}/run" if found else "")
 
 
-def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+def _ask(method: str, url: str, body: dict[str, Any] | None = None, seconds: float = 5.0) -> Any:
     """The JSON answer; None for a refusal or no answer."""
     try:
         # A proxy from the environment must not stand between us and loopback.
-        reply = httpx.request(method, url, json=body, auth=_login(), timeout=5, trust_env=False)
+        reply = httpx.request(method, url, json=body, auth=_login(), timeout=seconds, trust_env=False)
         return reply.json() if reply.is_success else None
     except (httpx.HTTPError, ValueError):
         return None

@@ -15,10 +15,11 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from deployments import api
 from deployments.postgres import PlatformPostgres
+from deployments.process import last_words
 from deployments.settings import PROJECT, PlatformSettings
 from deployments.state import PlatformState, Process
-from sluice.errors import RetryError, SluiceError
-from sluice.warehouse.embedded import Embedded
+from sluice.errors import RetryError, SetupError, SluiceError
+from sluice.warehouse.embedded import Embedded, make_home
 
 
 class Server(BaseModel):
@@ -27,8 +28,10 @@ class Server(BaseModel):
     api_url: str = Field(description="Where its API is.")
     port: int = Field(description="Where it listens.")
     process: Process = Field(description="Its process.")
+    answered: bool = Field(default=False, description="Whether it has ever answered.")
 
 
+LOG = "prefect.log"
 _SERVERS = TypeAdapter(list[Server])
 
 
@@ -70,14 +73,21 @@ def api_url() -> str:
 
 
 def wait(seconds: float = 120.0) -> str:
-    """The URL of an API that answers: a platform may start or stop meanwhile. Raises RetryError."""
+    """The URL of an API that answers: a platform may start or stop meanwhile.
+
+    Raises SetupError if a server ends before it has ever answered, else RetryError.
+    """
+    settings = PlatformSettings()
     deadline = time.monotonic() + seconds
-    while not api.answers(url := api_url()):
+    while True:
+        _refuse_stillborn(settings)
+        if api.answers(url := api_url()):
+            _note_answer(settings.root, url)
+            return url
         if time.monotonic() > deadline:
-            hint = f"See the logs in {PlatformSettings().logs}, and try again."
+            hint = f"See the logs in {settings.logs}, and try again."
             raise RetryError(f"The Prefect API at {url} did not answer within {seconds:.0f} s.", hint=hint)
         time.sleep(0.1)
-    return url
 
 
 def stop(home: Path) -> bool:
@@ -101,7 +111,7 @@ def unused(home: Path) -> Iterator[bool]:
 
 def hand_over(settings: PlatformSettings, process: Process) -> None:
     """Leave a platform's server to the commands that use it: from now on it is a shared one."""
-    server = Server(api_url=settings.api_url, port=settings.port, process=process)
+    server = Server(api_url=settings.api_url, port=settings.port, process=process, answered=True)
     with _lock(settings.root):
         _write(settings.root, [server, *_standing(settings.root)])
 
@@ -112,12 +122,39 @@ def is_shared(home: Path, api_url: str) -> bool:
 
 
 def _revive(home: Path) -> None:
-    """Start what died without being stopped again, at its old address unless a platform is there now."""
+    """Start what died without being stopped again, at its old address unless a platform is there now.
+
+    What never answered is left dead: it would only die again.
+    """
     platform = PlatformState.running(home)
+    for server in _known(home):
+        if not server.answered and api.answers(server.api_url):
+            _note_answer(home, server.api_url)
     with _lock(home):
         for server in _known(home):
-            if server.process.find() is None and not (platform and platform.api_url == server.api_url):
+            dead = server.answered and server.process.find() is None
+            if dead and not (platform and platform.api_url == server.api_url):
                 _start(PlatformSettings(), server.port)
+
+
+def _refuse_stillborn(settings: PlatformSettings) -> None:
+    """Raise SetupError if a server ended without an answer: the next one would, too."""
+    if PlatformState.running(settings.root):
+        return
+    if any(not server.answered and server.process.find() is None for server in _known(settings.root)):
+        log = settings.logs / LOG
+        raise SetupError(
+            f"The Prefect server ended while starting. The whole log is {log}; its end:\n{last_words(log)}"
+        )
+
+
+def _note_answer(home: Path, api_url: str) -> None:
+    with _lock(home):
+        known = _known(home)
+        if news := [server for server in known if server.api_url == api_url and not server.answered]:
+            for server in news:
+                server.answered = True
+            _write(home, known)
 
 
 def _start(settings: PlatformSettings, port: int) -> str:
@@ -128,9 +165,8 @@ def _start(settings: PlatformSettings, port: int) -> str:
         postgres.start()
     settings = settings.model_copy(update={"port": port})
     environment = settings.environment(database.get_secret_value() if database else postgres.prefect_url)
-    settings.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect", "server", "start"]  # the environment names host and port
-    with (settings.logs / "prefect.log").open("ab") as log:
+    with (settings.logs / LOG).open("ab") as log:
         child = subprocess.Popen(
             command,
             env=environment,
@@ -174,7 +210,7 @@ def _lock(home: Path) -> Iterator[None]:
 @contextmanager
 def _flock(path: Path, how: int) -> Iterator[bool]:
     """Yields whether the lock was got; it always is unless ``how`` says not to wait."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_home(path.parent)
     with path.open("a") as handle:
         try:
             fcntl.flock(handle, how)

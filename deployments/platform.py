@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 from deployments import api, local
 from deployments.board import Board, places, suggestions
+from deployments.lost import end_lost_runs
 from deployments.postgres import PlatformPostgres
 from deployments.process import Child
 from deployments.settings import POOL, WORKER, PlatformSettings
 from deployments.state import PlatformState, Process, end_leftovers
 from sluice.errors import RetryError, SetupError, SluiceError
-from sluice.jobs.recovery import recover
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.embedded import Embedded
 
@@ -38,6 +38,7 @@ class Platform:
 
     def run(self, *, exit_when_ready: bool = False) -> None:
         """Start everything, watch over it while it is wanted, and stop it. Raises SluiceError."""
+        check_port(self._settings, replaceable=True)
         for name in end_leftovers(self._settings.root):
             self._board.say(f"Ended the {name} that a killed platform left behind.")
         self._write_state()
@@ -82,7 +83,7 @@ class Platform:
         deadline = time.monotonic() + READY_SECONDS
         while register.exit_code != 0 or not api.worker_online(url, POOL, WORKER):
             for child in self._children:
-                if child.exit_code:
+                if child.exit_code is not None and (child is not register or child.exit_code):
                     raise _died(child, "while starting")
             if time.monotonic() > deadline:
                 hint = f"See the logs in {self._settings.logs}."
@@ -115,20 +116,32 @@ class Platform:
         child.start()
         if child.name == "worker":
             # Its runs died with it.
-            recover(Warehouse.from_settings(self._settings), self._settings.stage_dir)
+            self._end_lost_runs()
         self._write_state()
 
     def _stop_children(self) -> None:
         """The worker goes first, because it reports the ends of its runs to the server."""
         for child in reversed(self._children):
             with local.unused(self._settings.root) as free:
+                if child.name == "server":
+                    self._end_lost_runs()
                 if child.name == "server" and not free and child.exit_code is None:
                     self._hand_over(child)
                 else:
-                    child.stop(STOP_SECONDS)
+                    self._stop(child)
+
+    def _end_lost_runs(self) -> None:
+        """A run that was killed said nothing to Prefect, and maybe nothing to its job."""
         with suppress(SluiceError):
-            # A run that did not end when asked was killed, and said nothing of its job.
-            recover(Warehouse.from_settings(self._settings), self._settings.stage_dir)
+            end_lost_runs(
+                Warehouse.from_settings(self._settings), self._settings.stage_dir, self._settings.api_url
+            )
+
+    def _stop(self, child: Child) -> None:
+        try:
+            child.stop(STOP_SECONDS)
+        except SluiceError as stuck:  # the others are to be stopped all the same
+            self._board.complain(str(stuck))
 
     def _hand_over(self, server: Child) -> None:
         local.hand_over(self._settings, Process.of(server.name, server.pid))
@@ -158,24 +171,42 @@ class Platform:
         self._board.ready(places(self._settings, warehouse), suggestions(form), seconds)
 
 
-def check_port(settings: PlatformSettings) -> None:
-    """Raises SetupError if the server could not listen on its port."""
+def check_port(settings: PlatformSettings, *, replaceable: bool = False) -> None:
+    """Raises SetupError if the server could not listen on its port.
+
+    ``replaceable``: a server of ours there is no hindrance if the start is going to stop it.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as cause:
+            if replaceable and _gives_way(settings):
+                return
             who, way_out = "another program", "Stop it"
             if local.is_shared(settings.root, settings.api_url):
                 who, way_out = "a Prefect server that a command still uses", "Wait until it is done"
-            elif api.answers(settings.api_url):
+            elif api.answers(settings.api_url, seconds=1):
                 who = "a Prefect server"
             raise SetupError(
                 f"Port {settings.port} of {settings.host} is taken by {who} ({cause.strerror}).",
                 hint=f"{way_out}, or take another port: SLUICE_PORT={settings.port + 1} make up",
                 port=settings.port,
             ) from None
+
+
+def _gives_way(settings: PlatformSettings) -> bool:
+    """Whether the start stops the server at our address: a killed platform's, or a shared one that none uses."""
+    left = PlatformState.read(settings.root)
+    if (
+        left
+        and left.api_url == settings.api_url
+        and any(item.name == "server" and item.find() for item in left.processes)
+    ):
+        return True
+    with local.unused(settings.root) as free:
+        return free and local.is_shared(settings.root, settings.api_url)
 
 
 def _died(child: Child, when: str) -> SetupError:

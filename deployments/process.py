@@ -12,8 +12,10 @@ from pathlib import Path
 import psutil
 
 from deployments.settings import PROJECT
+from sluice.errors import SetupError
 
 LOG_BYTES = 20_000_000
+KILL_SECONDS = 10.0
 
 
 @dataclass
@@ -62,7 +64,10 @@ class Child:
         return len(self._deaths) < self.patience
 
     def stop(self, seconds: float) -> None:
-        """End the programs that it started, then itself; kill what is left of the group after ``seconds``."""
+        """End the programs that it started, then itself; kill what is left of the group after ``seconds``.
+
+        Raises SetupError if even that does not end it.
+        """
         if not self._process:
             return
         deadline = time.monotonic() + seconds
@@ -74,12 +79,21 @@ class Child:
             self._process.wait(max(deadline - time.monotonic(), 0.1))
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        try:
+            self._process.wait(KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            pid = self._process.pid
+            raise SetupError(f"The {self.name} (process {pid}) does not end, though it was killed.") from None
 
     def last_words(self, lines: int = 8) -> str:
         """The end of the log."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+        return last_words(self.log, lines)
+
+
+def last_words(log: Path, lines: int = 8) -> str:
+    """The last lines of a log that say something."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
 
 
 def _end(processes: list[psutil.Process], seconds: float) -> None:

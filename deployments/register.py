@@ -18,10 +18,10 @@ from prefect.settings import get_current_settings
 from blocks.register import ensure_blocks
 from deployments.api import wait_for
 from deployments.automations import ensure_automations
+from deployments.lost import end_lost_runs
 from deployments.pool import ensure_pool
 from deployments.settings import PROJECT
 from sluice.errors import SetupError, SluiceError
-from sluice.jobs.recovery import recover
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
 
@@ -33,8 +33,8 @@ def declared() -> list[dict[str, Any]]:
 
 
 def prepare() -> None:
-    """What needs no server: the warehouse's newest schema, an end for the jobs of killed workers, imports."""
-    recover(Warehouse.from_settings().prepare(), settings().stage_dir)
+    """What needs no server: the warehouse's newest schema, imports."""
+    Warehouse.from_settings().prepare()
     for deployment in declared():
         importlib.import_module(deployment["entrypoint"].rpartition(".")[0])
 
@@ -66,6 +66,7 @@ def main() -> None:
         raise SetupError("No Prefect server is named.", hint="Set PREFECT_API_URL.")
     prepare()
     wait_for(url)
+    end_lost_runs(Warehouse.from_settings(), settings().stage_dir, url)
     asyncio.run(register_services())
     register_deployments()
 

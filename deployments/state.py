@@ -14,6 +14,7 @@ import psutil
 from pydantic import BaseModel, Field
 
 from sluice.errors import SetupError
+from sluice.warehouse.embedded import make_home
 
 
 class Process(BaseModel):
@@ -72,12 +73,12 @@ class AlreadyRunning(SetupError):
 
 @contextmanager
 def sole_platform(home: Path) -> Iterator[None]:
-    """Hold the platform's lock under ``home``; at the end, forget the state.
+    """Hold the platform's lock under ``home``; at the end, forget our own state.
 
     Raises AlreadyRunning if another process holds it, SetupError if the folder can't be written.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_home(home)
         handle = (home / "platform.lock").open("a")
     except OSError as cause:
         raise SetupError.of(cause, hint="Set SLUICE_HOME to a folder that you may write to.") from cause
@@ -89,7 +90,9 @@ def sole_platform(home: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            (home / "platform.json").unlink(missing_ok=True)
+            # A start that was refused leaves the notes on a killed platform to the next one.
+            if (state := PlatformState.running(home)) and state.processes[0].pid == os.getpid():
+                (home / "platform.json").unlink(missing_ok=True)
 
 
 def end_leftovers(home: Path, seconds: float = 10.0) -> list[str]:

@@ -1,5 +1,6 @@
 """What a run shows in the Prefect UI: live progress, and artifacts with the result."""
 
+import shlex
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,17 +10,19 @@ from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.artifacts import (
-    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
+from psycopg import sql
 
-from sluice.jobs import ledger
+from sluice.contracts.model import Contract
+from sluice.jobs import ledger, loads, progress
 from sluice.jobs.outcome import Outcome
 from sluice.jobs.samples import sample_rejects
 from sluice.jobs.steps import Job, contract_of
+from sluice.warehouse.columns import table_name
 from sluice.warehouse.connection import Warehouse
 
 BAR_SECONDS = 0.5
@@ -39,6 +42,7 @@ class Progress:
     def __call__(self, percent: int, stage: str, message: str) -> None:
         """Report that the job is at ``percent`` (0-100). The bar moves at most twice a second."""
         ledger.move(self._warehouse, self._job.job_id, stage=stage, progress=percent, message=message)
+        progress.step(message)
         if time.monotonic() - self._shown > BAR_SECONDS:
             self._shown = time.monotonic()
             update_progress_artifact(self._artifact, progress=float(percent), description=message)
@@ -58,13 +62,14 @@ def sentence(outcome: Outcome) -> str:
 
 
 def publish_artifacts(warehouse: Warehouse, outcome: Outcome, progress: Progress) -> None:
-    """Show the result in the UI. The load is committed, so trouble here is logged and never raised."""
-    made = [progress.done, *_artifacts(warehouse, outcome)]
+    """Show the result in the UI and note what it took. The load is committed: trouble is logged, never raised."""
+    made: list[Callable[[], object]] = [progress.done, partial(loads.measured, warehouse, outcome)]
+    made += _artifacts(warehouse, outcome)
     with ThreadPoolExecutor(len(made)) as pool:
         # Each call needs the run's context, and one context can't be entered twice at a time.
         for future in [pool.submit(copy_context().run, make) for make in made]:
             if (trouble := future.exception()) is not None:
-                get_run_logger().warning("An artifact could not be made: %s", trouble)
+                get_run_logger().warning("The load stands, but a report of it could not be made: %s", trouble)
 
 
 def _artifacts(warehouse: Warehouse, outcome: Outcome) -> list[Callable[[], object]]:
@@ -72,11 +77,10 @@ def _artifacts(warehouse: Warehouse, outcome: Outcome) -> list[Callable[[], obje
     made: list[Callable[[], object]] = [
         partial(create_table_artifact, key="result", table=[_result(outcome)], description=sentence(outcome)),
         partial(
-            create_link_artifact,
+            create_markdown_artifact,
             key="table",
-            link=f"{warehouse.safe_url}#{contract.schema}.{contract.table}",
-            link_text=f"{contract.schema}.{contract.table}",
-            description="Where the rows are; `sluice db psql` opens a shell there",
+            markdown=_table(warehouse, contract),
+            description="A link to the table",
         ),
     ]
     if outcome.rejected:
@@ -95,7 +99,7 @@ def _artifacts(warehouse: Warehouse, outcome: Outcome) -> list[Callable[[], obje
                 description=f"The first rejects. All of them: `sluice rejects {outcome.job_id}`",
             ),
         ]
-    if outcome.drift or outcome.warnings:
+    if outcome.drift or outcome.missing or outcome.warnings:
         made.append(
             partial(
                 create_markdown_artifact,
@@ -105,6 +109,14 @@ def _artifacts(warehouse: Warehouse, outcome: Outcome) -> list[Callable[[], obje
             )
         )
     return made
+
+
+def _table(warehouse: Warehouse, contract: Contract) -> str:
+    """Where the rows are, as a command to paste: no browser opens the address of a database."""
+    query = sql.SQL("SELECT * FROM {} LIMIT 20").format(table_name(contract)).as_string()
+    shell = ["psql", warehouse.safe_url] if warehouse.embedded is None else ["sluice", "db", "psql"]
+    command = shlex.join([*shell, "-c", query])
+    return f"**{contract.schema}.{contract.table}** in {warehouse.safe_url}\n\n```sh\n{command}\n```\n"
 
 
 def _result(outcome: Outcome) -> dict[str, object]:
@@ -129,5 +141,7 @@ def _notes(outcome: Outcome) -> str:
         lines.append(
             "**Columns that the contract does not know** (kept in `_extra`): " + ", ".join(outcome.drift)
         )
+    if outcome.missing:
+        lines.append("**Columns that the input lacks** (left empty): " + ", ".join(outcome.missing))
     lines += [f"- warning: {text}" for text in outcome.warnings]
     return "\n\n".join(lines)

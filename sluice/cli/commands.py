@@ -2,7 +2,7 @@
 
 import typer
 
-from sluice.cli import datasets, db, demo, jobs, load, quality, trace
+from sluice.cli import datasets, db, demo, jobs, load, quality, rejects, replay, trace
 
 
 def register(app: typer.Typer) -> None:
@@ -10,8 +10,8 @@ def register(app: typer.Typer) -> None:
     app.command("demo")(demo.demo)
     app.command("load")(load.load)
     app.command("jobs")(jobs.jobs)
-    app.command("rejects")(jobs.rejects)
-    app.command("replay")(load.replay)
+    app.command("rejects")(rejects.rejects)
+    app.command("replay")(replay.replay)
     app.command("trace")(trace.trace)
     app.add_typer(datasets.app, name="datasets")
     app.command("docs")(quality.docs)

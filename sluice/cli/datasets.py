@@ -6,7 +6,7 @@ import typer
 
 from sluice.cli import output
 from sluice.cli.options import AsJson
-from sluice.contracts.model import Contract
+from sluice.contracts.model import Column, Contract, Rule
 from sluice.contracts.registry import Registry
 from sluice.errors import SluiceError
 from sluice.jobs.freshness import Freshness, freshness
@@ -22,7 +22,8 @@ app = typer.Typer(help="What can be loaded: one dataset a contract.", invoke_wit
 def listing(context: typer.Context, as_json: AsJson = False) -> None:
     """List the datasets: their tables, and whether their newest load is within the contract's SLA.
 
-    `sluice datasets check` validates their contracts and compares the live tables.
+    `sluice datasets show NAME` tells a dataset's columns, types and rules.
+    `sluice datasets check` validates all contracts and compares the live tables.
     """
     if context.invoked_subcommand is not None:
         return
@@ -63,6 +64,47 @@ def _described(contract: Contract) -> dict[str, Any]:
         "key": " / ".join(", ".join(key) for key in contract.match_keys) or "none",
         "contract": str(contract.path),
     }
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A name that `sluice datasets` lists.", metavar="NAME")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what a dataset takes: its columns with their types, its key and its rules.
+
+    A header is matched whatever its case, spaces and punctuation; "also called" lists further spellings.
+    """
+    contract = Registry.from_settings(settings()).get(name)
+    columns = [_column(contract, one) for one in contract.columns]
+    rules = [_rule(rule) for rule in contract.rules]
+    described = {
+        **_described(contract),
+        "unknown columns": contract.drift,
+        "description": contract.description,
+    }
+    if as_json:
+        output.as_json({**described, "columns": columns, "rules": rules})
+        return
+    output.pairs(described)
+    for rows in (columns, rules):
+        if rows:
+            output.say("")
+            output.table([key.replace("_", " ") for key in rows[0]], [list(row.values()) for row in rows])
+
+
+def _column(contract: Contract, column: Column) -> dict[str, Any]:
+    return {
+        "column": column.name,
+        "type": column.postgres_type,
+        "required": column.name in contract.required,
+        "also_called": ", ".join(column.aliases),
+        "description": column.description,
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {"rule": rule.id, "severity": rule.severity, "message": rule.message or rule.expectation}
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """``sluice demo``: the samples through the standard ingestion, and what to do next."""
 
-import shutil
 from pathlib import Path
 
 from sluice.cli import output
@@ -38,7 +37,7 @@ def demo(as_json: AsJson = False) -> None:
     dirty = outcomes[-1]["job_id"][:SHORT]
     output.say("")
     output.say("Next:")
-    sluice = "sluice" if shutil.which("sluice") else ".venv/bin/sluice"
+    sluice = output.program()
     output.say(f"  {sluice} rejects {dirty}   # what was turned away, and why")
     output.say(f"  {sluice} db psql -c 'select severity, count(*) from data.bugs group by 1'")  # noqa: S608
     output.say(f"  {sluice} load YOUR.csv --dataset bugs   # your own file")

@@ -1,26 +1,17 @@
-"""``sluice load`` and ``sluice replay``: own files through the standard ingestion flow."""
+"""``sluice load``: own files through the standard ingestion flow."""
 
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sluice.cli import output
-from sluice.cli.jobs import SHORT, find
-from sluice.cli.options import AsJson, key_values
+from sluice.cli.jobs import SHORT, named, shown_counts
+from sluice.cli.options import AsJson, check_mode, key_values
 from sluice.cli.runner import run
 from sluice.contracts.registry import Registry
-from sluice.errors import SetupError
-from sluice.jobs.replay import mark_replayed, write_rejects
 from sluice.settings import settings
 from sluice.sources.acquire import validate
 from sluice.sources.model import FileSource, source_of
-from sluice.warehouse.connection import Warehouse
-
-MODES = ("append", "upsert", "replace")
-COUNTS = ("read", "published", "unchanged", "superseded", "rejected")
-ALWAYS = ("read", "published", "rejected")
 
 
 def load(
@@ -56,14 +47,13 @@ def load(
 ) -> None:
     """Load files into a dataset, all of them or none.
 
-    Every row is typed and checked by the dataset's contract. Rows that fail are kept with their reason
-    (`sluice rejects JOB`), never dropped.
+    Every row is typed and checked by the dataset's contract.
+    Rows that fail are kept with their reason (`sluice rejects JOB`), never dropped.
 
         sluice load bugs.csv --dataset bugs
         sluice load 'in/*.csv' https://example.org/more.json --dataset projects --mode upsert
     """
-    if mode not in MODES:
-        raise SetupError(f"There is no mode '{mode}'.", hint=f"Choose one of {', '.join(MODES)}.")
+    check_mode(mode)
     Registry.from_settings(settings()).get(dataset)
     options = key_values(source_option or [])
     sources = [source_of(text, options) for text in files]
@@ -96,22 +86,26 @@ def show(outcome: dict[str, Any], as_json: bool = False) -> None:
         output.say(f"  {count:,} rejected: {name}")
     if outcome["drift"]:
         output.say(f"  columns outside the contract, kept in _extra: {', '.join(outcome['drift'])}")
+    if outcome["missing"]:
+        output.say(f"  columns that the input lacks, left empty: {', '.join(outcome['missing'])}")
     for text in outcome["warnings"]:
         output.say(f"  warning: {text}")
     for seen in outcome["skipped"]:
         output.say(f"  {seen['source']}: loaded before by {seen['job_id'][:SHORT]}; --force loads it again")
     job = outcome["job_id"][:SHORT]
-    output.say(f"job {job}" + (f"; see the rejects: sluice rejects {job}" if outcome["rejected"] else ""))
+    output.say(
+        f"job {job}" + (f"; see the rejects: {output.program()} rejects {job}" if outcome["rejected"] else "")
+    )
 
 
 def summary(outcomes: list[dict[str, Any]]) -> None:
     """The result table: a line a load."""
-    counts = [name for name in COUNTS if name in ALWAYS or any(o[name] for o in outcomes)]
+    counts = shown_counts(outcomes)
     output.table(
         ["file", "dataset", *counts, "quality", "seconds"],
         [
             [
-                ", ".join(o["files"]) or "–",
+                named(o["files"]) or "–",
                 o["dataset"],
                 *(o[name] for name in counts),
                 o["quality_score"],
@@ -120,26 +114,3 @@ def summary(outcomes: list[dict[str, Any]]) -> None:
             for o in outcomes
         ],
     )
-
-
-def replay(
-    job: Annotated[str, typer.Argument(help="The job whose rejects to load again.", metavar="JOB")],
-    mode: Annotated[str | None, typer.Option("--mode", "-m", help="Empty: the job's own mode.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """After a fix of the contract: load only a job's rejects again.
-
-    A job that failed as a whole is run again from its sources.
-    To correct the rows themselves, export them (`sluice rejects JOB --out rejects.csv`), edit, and load the file.
-    """
-    warehouse = Warehouse.from_settings().prepare()
-    row = find(warehouse, job)
-    job = row["job_id"]
-    with tempfile.TemporaryDirectory(prefix="sluice-replay-") as folder:
-        request = write_rejects(warehouse, row, Path(folder))
-        if mode:
-            request["mode"] = mode
-        outcome = run({**request, **tenant()})
-    if outcome["status"] == "completed" and row["status"] == "completed":
-        mark_replayed(warehouse, job, outcome["job_id"])
-    show(outcome, as_json)

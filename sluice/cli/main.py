@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sluice.cli import output
-from sluice.errors import BugError, SluiceError
+from sluice.errors import BugError, SetupError, SluiceError
 
 HELP = """Ingest files, URLs and objects into PostgreSQL: every row checked, none lost, none doubled.
 
@@ -17,8 +17,11 @@ Start with `sluice demo`, then load a file of your own:
     sluice load bugs.csv --dataset bugs
 
 Exit codes: 0 done, 1 the data was refused, 2 usage or set-up.
-Settings: SLUICE_HOME (state, default .sluice), SLUICE_DATABASE_URL (a PostgreSQL 14+ of your own),
-SLUICE_CONTRACTS (folders with your own contracts, separated by ':').
+
+Settings:
+SLUICE_HOME: state, default .sluice
+SLUICE_DATABASE_URL: a PostgreSQL 14+ of your own
+SLUICE_CONTRACTS: folders with your own contracts, separated by ':'
 """
 
 INTERRUPTED = 130
@@ -27,7 +30,7 @@ app = typer.Typer(
     help=HELP,
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
@@ -87,9 +90,11 @@ def _foreign(problem: Exception) -> int:
             }
             command = next((f"{word} " for word in sys.argv[1:] if word in known), "")
             output.err.print(f"error: {problem}", markup=False)
-            output.err.print(f"  next: sluice {command}--help", markup=False)
+            output.err.print(f"  next: {output.program()} {command}--help", markup=False)
         return 2
-    if isinstance(problem, BrokenPipeError):
-        return 0
+    if isinstance(problem, OSError) and problem.strerror:
+        where = f"{problem.filename}: " if problem.filename else ""
+        hint = "Check the path, its permissions and the disk; `sluice --debug ...` shows where it happened."
+        return _report(SetupError(f"{where}{problem.strerror}.", hint=hint))
     hint = "Run it again with `sluice --debug ...` and report what it prints."
     return _report(BugError(f"{type(problem).__name__}: {problem}", hint=hint))

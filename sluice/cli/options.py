@@ -6,7 +6,14 @@ import typer
 
 from sluice.errors import SetupError
 
+MODES = ("append", "upsert", "replace")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value for machines.")]
+
+
+def check_mode(mode: str) -> None:
+    """Raise SetupError for a mode that there is not."""
+    if mode not in MODES:
+        raise SetupError(f"There is no mode '{mode}'.", hint=f"Choose one of {', '.join(MODES)}.")
 
 
 def key_values(given: list[str]) -> dict[str, str]:

@@ -1,26 +1,85 @@
 """How commands speak: tables on a terminal, one JSON value for machines, one sentence for an error."""
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from io import StringIO
+from pathlib import Path
+from typing import IO, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sluice.errors import SluiceError
+from sluice.errors import SetupError, SluiceError
+
+LONG = 200  # characters
+
+
+class _Console(Console):
+    """Goes on in silence where its reader has left."""
+
+    def on_broken_pipe(self) -> None:
+        _abandon(self.file)
+
 
 # In a pipe nothing is wrapped: another program or a log reads it.
-out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 400)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = Console(width=None if sys.stdout.isatty() else 400)
+err = _Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def write(text: str) -> bool:
+    """Print text as it stands; returns whether somebody still reads. Raises SetupError where it can't be written.
+
+    A reader that has left, as in ``sluice load ... | head -1``, does not change what the command does.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon(sys.stdout)
+        return False
+    except OSError as error:
+        _abandon(sys.stdout)
+        hint = "What the command did stands; `sluice jobs` shows it."
+        raise SetupError(f"The output can't be written: {error.strerror}.", hint=hint) from error
+    return True
+
+
+def _abandon(stream: IO[str]) -> None:
+    """Let what is still in the stream's buffer go nowhere, or the interpreter's end would fail with it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def program() -> str:
+    """How the reader calls ``sluice`` from here: by its name if that is on the path."""
+    if shutil.which("sluice"):
+        return "sluice"
+    beside = Path(sys.executable).with_name("sluice")
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
+
+
+def callable_here(text: str) -> str:
+    """The text with its `sluice ...` commands as they can be called from here."""
+    return text.replace("`sluice ", f"`{program()} ")
 
 
 def say(text: str) -> None:
     """One line for the reader of standard output."""
-    out.print(text, markup=False)
+    write(f"{_printable(text)}\n")
+
+
+def one_line(text: Any, limit: int = LONG) -> Any:
+    """A text on one line, its line ends shown as ⏎, cut after ``limit`` characters; anything else as it is."""
+    if not isinstance(text, str):
+        return text
+    start = text[:limit]
+    shown = start.replace("\r\n", "⏎").replace("\n", "⏎").replace("\r", "⏎").replace("\t", " ")
+    return shown + "…" * (len(text) > limit)
 
 
 def note(text: str) -> None:
@@ -31,7 +90,17 @@ def note(text: str) -> None:
 
 def as_json(value: Any) -> None:
     """Print one JSON value."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+    write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def as_json_array(values: Iterable[Any]) -> None:
+    """Print values as one JSON array while they come, a line each."""
+    before = "[\n"
+    for value in values:
+        if not write(before + json.dumps(value, default=_plain, ensure_ascii=False)):
+            return
+        before = ",\n"
+    write("[]\n" if before == "[\n" else "\n]\n")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
@@ -60,10 +129,10 @@ def pairs(values: Mapping[str, Any]) -> None:
 
 def _print(shown: Table) -> None:
     """Print a table without the blanks that fill its last column."""
-    with out.capture() as captured:
-        out.print(shown, soft_wrap=False)
-    lines = captured.get().splitlines()
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
+    drawn = StringIO()
+    Console(file=drawn, width=out.width, force_terminal=out.is_terminal, highlight=False).print(shown)
+    lines = drawn.getvalue().splitlines()
+    write("".join(f"{line.rstrip()}\n" for line in lines))
 
 
 def error(problem: SluiceError, *, as_machine: bool = False) -> None:
@@ -71,9 +140,9 @@ def error(problem: SluiceError, *, as_machine: bool = False) -> None:
     if as_machine:
         as_json({"status": "failed", **problem.as_dict()})
     else:
-        err.print(f"[bold red]error:[/bold red] {escape(problem.message)}")
+        err.print(f"[bold red]error:[/bold red] {escape(_printable(problem.message))}")
         if problem.hint:
-            err.print(f"  [bold]next:[/bold] {escape(problem.hint)}")
+            err.print(f"  [bold]next:[/bold] {escape(_printable(callable_here(problem.hint)))}")
 
 
 def _text(value: Any) -> str:
@@ -89,7 +158,12 @@ def _text(value: Any) -> str:
         return value.astimezone().strftime("%Y-%m-%d %H:%M")
     if isinstance(value, dict | list):
         return json.dumps(value, default=_plain, ensure_ascii=False)
-    return str(value)
+    return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """The text without what a terminal would obey."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sluice.cli.output import err
 from sluice.errors import RetryError, SluiceError
+from sluice.jobs.progress import listening
 from sluice.jobs.recovery import recover
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
@@ -56,7 +57,7 @@ def _run_all(requests: list[dict[str, Any]], api_url: Callable[[], str]) -> list
     outcomes = []
     try:
         for request in requests:
-            with waiting(f"loading into {request['dataset']}"):
+            with loading(request["dataset"]):
                 outcomes.append(_load(request, api_url()))
     except KeyboardInterrupt:
         # A step in another thread runs on until the interpreter has waited for it: what it leaves goes after that.
@@ -98,6 +99,17 @@ def waiting(text: str) -> Iterator[None]:
         yield
         return
     with err.status(text):
+        yield
+
+
+@contextmanager
+def loading(dataset: str) -> Iterator[None]:
+    """A spinner that names the step and the records read so far; nothing in a pipe."""
+    text = f"loading into {dataset}"
+    if not sys.stderr.isatty():
+        yield
+        return
+    with err.status(text) as status, listening(lambda done: status.update(f"{text}: {done}")):
         yield
 
 

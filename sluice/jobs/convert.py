@@ -73,7 +73,7 @@ def convert(
     _unchanged(landed)
     if not staged.records:
         hint = "Nothing was loaded; check how it was written."
-        raise ReadError(f"{landed.name} has a header but no records.", hint=hint, file=str(landed.path))
+        raise ReadError(f"{_shown(landed)} has a header but no records.", hint=hint, file=str(landed.path))
     details = {
         **staged.details,
         "name": landed.name,
@@ -113,10 +113,19 @@ def _named(landed: Landed) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        if landed.name in error.message:
-            raise
+        shown = _shown(landed)
+        message = error.message.replace(str(landed.path), shown)
+        message = message if shown in message else f"{shown}: {message}"
         facts = {"file": landed.uri, **error.facts}
-        raise type(error)(f"{landed.name}: {error.message}", hint=error.hint, **facts) from error
+        raise type(error)(message, hint=error.hint, **facts) from error
+
+
+def _shown(landed: Landed) -> str:
+    """The input as people know it: the name of a copy, a path from where they stand."""
+    here = Path.cwd()
+    if landed.copied:
+        return landed.name
+    return str(landed.path.relative_to(here) if landed.path.is_relative_to(here) else landed.path)
 
 
 def stage_directory(job_id: str, number: int) -> Path:
@@ -147,7 +156,7 @@ def _unchanged(landed: Landed) -> None:
     status = landed.path.stat()
     if status.st_size != landed.size or (landed.modified_ns and status.st_mtime_ns != landed.modified_ns):
         raise SourceError(
-            f"{landed.name} changed while it was read.",
+            f"{_shown(landed)} changed while it was read.",
             hint="Load it when it is complete.",
             file=str(landed.path),
         )

@@ -6,10 +6,13 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from sluice.contracts.model import Contract, Rule
 from sluice.jobs import ledger
-from sluice.jobs.outcome import Counts
-from sluice.quality.verdict import Verdict
+from sluice.jobs.outcome import Counts, Outcome
+from sluice.quality.verdict import RuleResult, Verdict
 from sluice.readers.base import Stage
+from sluice.warehouse.connection import Warehouse
+from sluice.warehouse.failures import translated
 
 if TYPE_CHECKING:
     from sluice.jobs.publish import Publication
@@ -29,6 +32,13 @@ UPDATE sluice.loads SET superseded_records = overtaken.records,
        unchanged_records = CASE WHEN %(unchanged)s THEN int8multirange(int8range(1, read, '[]'))
            - coalesce(other.records, '{}') - coalesce(overtaken.records, '{}') END
   FROM overtaken, other WHERE id = %(load)s
+"""
+
+_MEASURED = """
+WITH job AS (
+    UPDATE sluice.ingestion_jobs SET result_data = result_data || %(measured)s WHERE job_id = %(job)s
+)
+UPDATE sluice.loads SET seconds = %(seconds)s WHERE job_id = %(job)s
 """
 
 
@@ -56,6 +66,15 @@ def remember(connection: psycopg.Connection, counts: Counts) -> None:
     """Note which records were unchanged or superseded, so that each can be traced; after all else is written."""
     for load in counts.superseded + counts.unchanged:
         connection.execute(_REMEMBER, {"load": load, "unchanged": bool(counts.unchanged[load])})
+
+
+def measured(warehouse: Warehouse, outcome: Outcome) -> None:
+    """Correct what the committed job took, now that the commit is part of it. Without it, the ledger is a bit low."""
+    kept = ("seconds", "rows_per_second", "peak_memory_mb")
+    found = {name: getattr(outcome, name) for name in kept}
+    values = {"job": outcome.job_id, "measured": Jsonb(found), "seconds": Jsonb(outcome.seconds)}
+    with translated(), warehouse.connect() as connection:
+        connection.execute(_MEASURED, values)
 
 
 def record_rules(connection: psycopg.Connection, work: "Publication") -> None:
@@ -86,17 +105,25 @@ def record_rules(connection: psycopg.Connection, work: "Publication") -> None:
             cursor.executemany(_insertion("rule_results", rows[0]), rows)
 
 
-def warnings(verdict: Verdict) -> tuple[str, ...]:
-    """One sentence for each rule of severity warning that failed."""
+def warnings(verdict: Verdict, contract: Contract) -> tuple[str, ...]:
+    """One sentence for each rule of severity warning that failed: what it expects, and what was found."""
+    rules = {rule.id: rule for rule in contract.rules}
     return tuple(
-        f"{result.column or 'table'}: {result.rule}, {_extent(result.unexpected_count)}"
+        f"{result.id}: {_expected(result, rules.get(result.id))} ({_found(result)})"
         for result in verdict.results
         if not result.success and result.severity == "warning"
     )
 
 
-def _extent(unexpected: int | None) -> str:
-    return "not met" if unexpected is None else f"{unexpected:,} records"
+def _expected(result: RuleResult, rule: Rule | None) -> str:
+    message = rule.message.rstrip(".") if rule else ""
+    return message or f"fails {result.expectation}"
+
+
+def _found(result: RuleResult) -> str:
+    if result.unexpected_count is not None:
+        return f"{result.unexpected_count:,} of {result.element_count:,} records fail"
+    return "not met" if result.observed is None else f"found {result.observed}"
 
 
 def _load(work: "Publication", stage: Stage, counts: Counts) -> dict[str, Any]:

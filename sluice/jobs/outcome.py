@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-import duckdb
-
+from sluice.quality.duck import beside
 from sluice.quality.verdict import Verdict
 from sluice.readers.base import Stage
 
@@ -27,7 +26,8 @@ class Outcome:
     """The result of a job over ``files``: ``read`` = published + unchanged + superseded + rejected, always.
 
     ``seconds`` holds acquire, read, audit, publish and total. ``skipped`` names inputs whose content had been
-    loaded before, each with the job that did. ``drift`` names columns the contract does not know.
+    loaded before, each with the job that did. ``drift`` names columns the contract does not know, ``missing`` those
+    of the contract that an input lacks.
     """
 
     job_id: str
@@ -42,6 +42,7 @@ class Outcome:
     reasons: dict[str, int] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     skipped: tuple[dict[str, str], ...] = ()
     quality_score: float | None = None
     warnings: tuple[str, ...] = ()
@@ -93,7 +94,7 @@ def reject_reasons(stages: Sequence[Stage], verdict: Verdict, clashes: int) -> d
 
 
 def _first_reasons(path: Path) -> Iterable[tuple[str, int]]:
-    with duckdb.connect() as connection:
+    with beside(path) as connection:
         return connection.execute(
             "SELECT reason, count(*) FROM (SELECT arg_min(reason, file_row_number) AS reason"
             " FROM read_parquet(?, file_row_number = true) GROUP BY record_no) GROUP BY reason ORDER BY reason",
@@ -103,7 +104,7 @@ def _first_reasons(path: Path) -> Iterable[tuple[str, int]]:
 
 def records_by_load(path: Path) -> Counter[int]:
     """How many distinct records of each load a verdict's file lists."""
-    with duckdb.connect() as connection:
+    with beside(path) as connection:
         rows = connection.execute(
             "SELECT _load_id, count(DISTINCT _record_no) FROM read_parquet(?) GROUP BY 1", [str(path)]
         ).fetchall()

@@ -1,5 +1,6 @@
 """Publish: rows, rejects, ledger, job state and audit entry in one transaction; all of it or nothing."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.errors import DataRefused, SetupError
-from sluice.jobs import append, ledger, loads, rejects, repeats
+from sluice.jobs import append, ledger, loads, rejects, repeats, replay
+from sluice.jobs.memory import peak_memory_mb
 from sluice.jobs.outcome import Counts, Outcome, records_by_load, reject_reasons
 from sluice.quality.verdict import Verdict
 from sluice.readers.base import Stage
@@ -29,11 +31,15 @@ CLASHES = sql.Identifier("pg_temp", "sluice_clashes")
 # A server process that waits for a lock notices only by checking that its client has died.
 _SESSION = """
 SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB';
-SET LOCAL lock_timeout = '5min'; SET LOCAL client_connection_check_interval = '2s';
-SET CONSTRAINTS ALL DEFERRED
+SET LOCAL lock_timeout = '5min'; SET LOCAL client_connection_check_interval = '2s'
+"""
+_DEFERRABLE = """
+SELECT contype = 'f', nspname, conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace
+ WHERE condeferrable AND contype IN ('f', 'u', 'p', 'x') AND %s::regclass IN (conrelid, confrelid)
 """
 KEPT_ROWS = "every record was rejected, so nothing was replaced: the old rows stay"
 TRADING = "Two records trade the value of a unique column; load them one after the other."
+OTHER_KEY = "The table has a unique index that the contract does not know."
 RECORD = {"_load_id": "bigint", "_record_no": "bigint"}
 
 
@@ -73,15 +79,21 @@ def publish(warehouse: Warehouse, work: Publication) -> Outcome:
 
 
 def _published(connection: psycopg.Connection, work: Publication) -> Outcome:
+    began = time.monotonic()
     connection.execute(_SESSION)
     _lock(connection, work.contract)
+    _defer(connection, work.contract)
     job = ledger.get(connection, work.job_id)
     if job["status"] == "completed":
         return Outcome.from_dict(job["result_data"])
     _describe(connection, work)
     if not work.force:
         work = _without_repeats(connection, work)
+    replay.mark(connection, work.stages, work.job_id)
     outcome = _merge(connection, work)
+    # All but the commit, which `loads.measured` adds.
+    seconds = {**work.seconds, "publish": time.monotonic() - began}
+    outcome = outcome.timed({**seconds, "total": sum(seconds.values())}, peak_memory_mb())
     ledger.complete(connection, work.job_id, outcome.as_dict())
     return outcome
 
@@ -115,14 +127,27 @@ def _lock(connection: psycopg.Connection, contract: Contract) -> None:
     connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(target))
 
 
+def _defer(connection: psycopg.Connection, contract: Contract) -> None:
+    """Let rows refer to what a later statement brings; a key is checked at once, where its violation can be told."""
+    table = sql.Identifier(contract.schema, contract.table).as_string(connection)
+    for refers, *name in connection.execute(_DEFERRABLE, [table]).fetchall():
+        when = sql.SQL("DEFERRED" if refers else "IMMEDIATE")
+        connection.execute(sql.SQL("SET CONSTRAINTS {} {}").format(sql.Identifier(*name), when))
+
+
 def _without_repeats(connection: psycopg.Connection, work: Publication) -> Publication:
     """Leave out what another job has published since this one began."""
-    inputs = [(stage.sha256, stage.details["options"]) for stage in work.stages]
+    inputs = [
+        (repeats.identity(stage.source, stage.sha256), stage.details["options"]) for stage in work.stages
+    ]
     earlier = repeats.loaded_before(connection, work.organization_id, work.contract, work.mode, inputs)
     if not earlier:
         return work
     _drop(connection, [work.incoming[number] for number in earlier])
-    more = tuple({"source": work.stages[number].source, "job_id": job} for number, job in earlier.items())
+    more = tuple(
+        {"source": work.stages[number].source, "sha256": work.stages[number].sha256, "job_id": job}
+        for number, job in earlier.items()
+    )
     return replace(
         work,
         stages=[one for number, one in enumerate(work.stages) if number not in earlier],
@@ -167,9 +192,10 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
         reasons,
         files=tuple(stage.details["name"] for stage in work.stages),
         drift=tuple(dict.fromkeys(name for stage in work.stages for name in stage.drift)),
+        missing=tuple(dict.fromkeys(name for stage in work.stages for name in stage.missing)),
         skipped=work.skipped,
         quality_score=work.verdict.score if work.stages else None,
-        warnings=loads.warnings(work.verdict) + kept_rows,
+        warnings=loads.warnings(work.verdict, contract) + kept_rows,
         flow_run_id=work.flow_run_id,
     )
 
@@ -224,7 +250,8 @@ def _write(connection: psycopg.Connection, work: Publication) -> Counts:
         superseded, published = superseded + done.superseded, done.published
     elif work.mode == "replace":
         if not _nothing_left(work):
-            merge.replace(_incoming(connection, work))
+            with _refusing(work.contract, OTHER_KEY):
+                merge.replace(_incoming(connection, work))
     else:
         _append(connection, work)
     rejected += _clashes(connection)
@@ -261,7 +288,7 @@ def _append(connection: psycopg.Connection, work: Publication) -> None:
         return
     merge.standing(tables, CLASHES)
     merge.discard(tables, CLASHES)
-    with _refusing(work.contract, "The table has a unique index that the contract does not know."):
+    with _refusing(work.contract, OTHER_KEY):
         merge.append(tables)
 
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,6 +61,21 @@ def recover(warehouse: Warehouse, stage_dir: Path) -> list[str]:
             mine = [name for name in tables if name.startswith(f"incoming_{job_id}_")]
             _clean(connection, job_id, mine, folders.get(job_id))
     return dead
+
+
+def abandoned(warehouse: Warehouse, flow_run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Those of the flow runs whose job is over and that nobody works on, each with job id and status."""
+    query = (
+        "SELECT flow_run_id, job_id, status FROM sluice.ingestion_jobs"
+        " WHERE flow_run_id = ANY(%s) AND status = ANY(%s) ORDER BY id"
+    )
+    found: dict[str, tuple[str, str]] = {}
+    with translated(), warehouse.connect(autocommit=True, application_name="sluice-recovery") as connection:
+        for run, job_id, status in connection.execute(query, [list(flow_run_ids), list(OVER)]).fetchall():
+            with _lock_of(connection, job_id) as free:
+                if free:
+                    found[run] = (job_id, status)
+    return found
 
 
 def _give_grace(connection: Connection) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +11,7 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.jobs.cells import cells_of
+from sluice.quality.duck import beside
 from sluice.readers.base import Stage
 from sluice.warehouse.copy import copy_batches
 
@@ -105,7 +105,7 @@ def _clashes(connection: psycopg.Connection, stage: Stage) -> Path:
 
 
 def _batches(query: str, values: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    with duckdb.connect() as connection:
+    with beside(Path(values["path"])) as connection:
         given = {name: value for name, value in values.items() if f"${name}" in query}
         yield from connection.sql(query, params=given).to_arrow_reader(CHUNK)
 

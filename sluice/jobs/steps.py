@@ -18,7 +18,7 @@ from sluice.contracts.model import Contract
 from sluice.contracts.registry import Fingerprint, Registry
 from sluice.errors import ContractError, SluiceError, SourceError
 from sluice.jobs import convert as conversion
-from sluice.jobs import ledger, references, repeats
+from sluice.jobs import ledger, progress, references, repeats, replay
 from sluice.jobs.lease import lease
 from sluice.jobs.outcome import Outcome
 from sluice.jobs.publish import Publication, publish
@@ -31,7 +31,8 @@ from sluice.settings import settings
 from sluice.sources import acquire
 from sluice.sources.acquire import Item, Landed
 from sluice.sources.files import disk_errors
-from sluice.sources.model import without_login, without_secrets
+from sluice.sources.model import RejectsSource, stored_label
+from sluice.sources.urls import masked
 from sluice.warehouse import datasets, merge
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
@@ -64,8 +65,8 @@ class Job:
 
 def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str | None = None) -> Job:
     """The job that the request names, or a new one. ``request``: the values of an ``IngestionRequest``."""
-    sources = [_without_login(source) for source in request["sources"]]
-    names = [source.get("path") or without_secrets(source["url"]) for source in sources]
+    sources = [_without_secrets(source) for source in request["sources"]]
+    names = [stored_label(source) for source in sources]
     kinds = {Path(name).suffix.removeprefix(".").lower()[:50] for name in names}
     job_id = request["job_id"] or ledger.create(
         warehouse,
@@ -85,9 +86,9 @@ def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str 
     return Job(job_id, flow_run_id=flow_run_id, contract_sha256=sha256, **shared)
 
 
-def _without_login(source: Mapping[str, Any]) -> dict[str, Any]:
-    """The source as the ledger may keep it: a login belongs in a block."""
-    return {**source, "url": without_login(source["url"])} if source.get("url") else dict(source)
+def _without_secrets(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The source as the ledger may keep it: what is secret belongs in a block."""
+    return {**source, "url": masked(source["url"])} if source.get("url") else dict(source)
 
 
 def contract_of(dataset: str) -> Contract:
@@ -155,8 +156,12 @@ def collect(
 ) -> Landed:
     """Bring one input to disk and hash it; a large file that can't be a repeat is hashed while it is read."""
     later = (item.size or 0) >= LARGE_FILE and not _may_repeat(warehouse, job, item)
+    content = None
+    if isinstance(item.source, RejectsSource):
+        content = replay.records(warehouse, item.source, contract_of(job.dataset), job.organization_id)
+    landing = job.directory / "landing" / str(number)
     with disk_errors(job.directory):
-        return acquire.acquire(item, job.directory / "landing" / str(number), secrets, hash_later=later)
+        return acquire.acquire(item, landing, secrets, hash_later=later, content=content)
 
 
 def _may_repeat(warehouse: Warehouse, job: Job, item: Item) -> bool:
@@ -174,7 +179,7 @@ def repeated(
     open_hashes = not all(one.sha256 for one in landed)
     if job.force or (open_hashes and job.mode == "replace"):  # which must know all its inputs
         return {}
-    inputs = [(one.sha256, one.options) for one in landed]
+    inputs = [(repeats.identity(one.uri, one.sha256), one.options) for one in landed]
     with translated(), warehouse.connect() as connection:
         seen = repeats.loaded_before(connection, job.organization_id, contract, job.mode, inputs)
     return {
@@ -202,7 +207,7 @@ def convert(
             number=number,
             organization_id=job.organization_id,
             mode=job.mode,
-            progress=report,
+            progress=report or progress.counter(number),
         )
 
 

@@ -7,9 +7,14 @@ from psycopg.rows import DictRow, dict_row
 
 from sluice.contracts.model import Contract
 from sluice.errors import InputError
+from sluice.jobs import replay
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
+_LOADS = """
+SELECT * FROM sluice.loads
+ WHERE job_id = %(job)s AND content_sha256 = coalesce(%(sha256)s::text, content_sha256) ORDER BY id
+"""
 _LOAD = "SELECT * FROM sluice.loads WHERE id = %s AND organization_id = %s"
 _RULES = """
 SELECT rule, column_name AS "column", severity, success, unexpected_count
@@ -60,13 +65,13 @@ def _origin(connection: Connection, values: DictRow, organization_id: int) -> di
     return {
         "fate": "published",
         "row": {name: value for name, value in values.items() if not name.startswith("_")},
-        "record": values["_record_no"],
-        **_load(load),
+        **_place(connection, load, values["_record_no"]),
         "rules": rules,
     }
 
 
-def _load(load: DictRow) -> dict[str, Any]:
+def _place(connection: Connection, load: DictRow, number: int) -> dict[str, Any]:
+    """The record and its load; ``replayed_from``: the rejects that it was before, that of the first load last."""
     names = {
         "file": "filename",
         "source": "source",
@@ -80,24 +85,56 @@ def _load(load: DictRow) -> dict[str, Any]:
         "published_at": "published_at",
         "flow_run": "flow_run_id",
     }
-    return {name: load.get(column) for name, column in names.items()}
+    facts = {name: load.get(column) for name, column in names.items()}
+    return {"record": number, **facts, "replayed_from": replay.before(connection, load, number)}
 
 
 def record(warehouse: Warehouse, job: DictRow, contract: Contract, number: int) -> list[dict[str, Any]]:
-    """Where the job's input record went, once for each of its files: rejected, published, or passed over.
+    """Where the job's input record went, for each of its files: rejected, published, or passed over.
 
-    Raises InputError if no file of the job has such a record.
+    A reject is followed by what became of it in each replay, a file that was loaded before by what became of it
+    then. Raises InputError if no file of the job has such a record, or the job published nothing.
     """
     with translated(), warehouse.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        loads = cursor.execute(
-            "SELECT * FROM sluice.loads WHERE job_id = %s ORDER BY id", [job["job_id"]]
-        ).fetchall()
-        found = [_fate(connection, load, contract, number) for load in loads if 1 <= number <= load["read"]]
+        loads = cursor.execute(_LOADS, {"job": job["job_id"], "sha256": None}).fetchall()
+        found = _fates(connection, loads, contract, number)
+        for seen in (job["result_data"] or {}).get("skipped", ()):
+            values = {"job": seen["job_id"], "sha256": seen.get("sha256")}
+            earlier = _fates(connection, cursor.execute(_LOADS, values).fetchall(), contract, number)
+            fate = f"not loaded again: {seen['job_id']} had loaded this content"
+            here = {"fate": fate, "record": number, "source": seen["source"], "job": job["job_id"]}
+            found += [here, *earlier] if earlier else []
     if not found:
-        raise InputError(
-            f"{job['job_id']} read no record {number}.",
-            hint=f"It is {job['status']}; see `sluice jobs {job['job_id']}`.",
+        raise _no_record(job, number)
+    return found
+
+
+def _no_record(job: DictRow, number: int) -> InputError:
+    name, status = job["job_id"], job["status"]
+    if status == "completed":
+        return InputError(
+            f"{name} read no record {number}.", hint=f"`sluice jobs {name}` shows what it read."
         )
+    if status in ("failed", "cancelled"):
+        why = f": {job['error_message']}" if job["error_message"] else "."
+        hint = f"`sluice replay {name}` runs it again; then trace that job."
+        return InputError(f"{name} is {status} and published no record{why}", hint=hint)
+    hint = f"Wait until it is completed: `sluice jobs {name}`."
+    return InputError(f"{name} is {status}: no record of it is published yet.", hint=hint)
+
+
+def _fates(
+    connection: Connection, loads: list[DictRow], contract: Contract, number: int
+) -> list[dict[str, Any]]:
+    """What became of each load's record of this number, each followed by its replays."""
+    found = []
+    for load in loads:
+        following: tuple[DictRow, int] | None = (load, number) if 1 <= number <= load["read"] else None
+        while following:
+            fate = _fate(connection, following[0], contract, following[1])
+            found.append(fate)
+            by_job = next((reason["replayed_by_job"] for reason in fate.get("reasons", ())), None)
+            following = replay.after(connection, *following, by_job) if by_job else None
     return found
 
 
@@ -109,7 +146,7 @@ def _fate(connection: Connection, load: DictRow, contract: Contract, number: int
             [load["id"], number],
         ).fetchall()
         if reasons:
-            return {"fate": "rejected", "record": number, "reasons": reasons, **_load(load)}
+            return {"fate": "rejected", "reasons": reasons, **_place(connection, load, number)}
         query = sql.SQL("SELECT * FROM {} WHERE _load_id = %s AND _record_no = %s").format(
             sql.Identifier(contract.schema, contract.table)
         )
@@ -121,7 +158,7 @@ def _fate(connection: Connection, load: DictRow, contract: Contract, number: int
             " FROM sluice.loads WHERE id = %(load)s",
             {"n": number, "load": load["id"]},
         ).fetchone()
-    return {"fate": _passed(passed or {}), "record": number, **_load(load)}
+    return {"fate": _passed(passed or {}), **_place(connection, load, number)}
 
 
 def _passed(found: dict[str, Any]) -> str:

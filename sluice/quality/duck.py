@@ -1,13 +1,15 @@
-"""The DuckDB that an audit runs in."""
+"""The DuckDB that an audit runs in, and the one for a query on what it leaves."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
 from sluice import deadline
+from sluice.settings import settings
 
 
 @contextmanager
@@ -24,6 +26,18 @@ def scratch(directory: Path, memory_limit_mb: int, threads: int) -> Iterator[duc
         config["threads"] = threads
     with duckdb.connect(":memory:", config=config) as connection:
         deadline.at_end(connection.interrupt)
+        yield connection
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory DuckDB for one query on a staged file; it spills next to it, within the settings' memory."""
+    given = settings()
+    # A folder of its own: two that are open at a time would give their files the same names.
+    with (
+        TemporaryDirectory(prefix="query-", dir=path.parent) as folder,
+        scratch(Path(folder), given.memory_limit_mb, given.threads) as connection,
+    ):
         yield connection
 
 

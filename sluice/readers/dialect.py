@@ -54,7 +54,8 @@ def find_layout(path: Path, options: dict[str, str]) -> Layout:
     """The layout of a UTF-8 file; ``options`` that are given are believed. Raises ReadError if it has no record."""
     text, whole = _head(path)
     if not text.strip("\r\n"):
-        raise ReadError(f"{path} is empty: it has no header.", hint="Check where it was made.", file=path)
+        what = "holds only blank lines" if text else "is empty: it has no header"
+        raise ReadError(f"{path} {what}.", hint="Nothing was loaded; check where it was made.", file=path)
     dialect = _dialect(text, whole, options)
     sample = _sample(text, whole, dialect)
     first = sample[0]

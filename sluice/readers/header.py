@@ -95,7 +95,7 @@ def _refuse_mismatch(
     if not positions:
         raise ReadError(
             f"None of the input's columns belongs to {contract.dataset}; found: {found}.",
-            hint="Is this the right dataset? 'sluice datasets' lists them with their columns.",
+            hint=f"Is this the right dataset? `sluice datasets show {contract.dataset}` lists its columns.",
             dataset=contract.dataset,
             header=list(header),
         )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from sluice.errors import ReadError, SetupError
+from sluice.errors import InputError, ReadError, SetupError
 from sluice.readers.base import RawTable
 from sluice.readers.bytes import find_encoding, gunzip, head
 from sluice.readers.csv import CsvTable
@@ -60,10 +60,18 @@ def check_options(options: Mapping[str, str]) -> None:
 
 
 def _open(path: Path, options: dict[str, str], folder: WorkFolder) -> RawTable:
+    if not head(path).startswith(_GZIP):
+        return _open_plain(path, options, folder)
+    unpacked = gunzip(path, folder.path)
+    try:
+        return _open_plain(unpacked, options, folder)
+    except InputError as error:  # it names the copy
+        message = error.message.replace(str(unpacked), str(path))
+        raise type(error)(message, hint=error.hint, **{**error.facts, "file": path}) from error
+
+
+def _open_plain(path: Path, options: dict[str, str], folder: WorkFolder) -> RawTable:
     start = head(path)
-    if start.startswith(_GZIP):
-        path = gunzip(path, folder.path)
-        start = head(path)
     wanted = options.get("format")
     if wanted == "excel" or (not wanted and start.startswith((_ZIP, _OLE))):
         return ExcelTable(path, options, folder)

@@ -9,7 +9,7 @@ from typing import IO, Any
 from sluice.deadline import checked
 from sluice.readers import check_options
 from sluice.sources import files, http, objects
-from sluice.sources.model import FileSource, HttpSource, ObjectSource
+from sluice.sources.model import AnySource, FileSource, HttpSource, RejectsSource
 
 CHUNK = 1 << 20
 
@@ -21,7 +21,7 @@ class Item:
     uri: str
     name: str
     size: int | None
-    source: FileSource | HttpSource | ObjectSource
+    source: AnySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +42,31 @@ class Landed:
     options: dict[str, str] = field(default_factory=dict)
 
 
-def validate(
-    source: FileSource | HttpSource | ObjectSource, secrets: Mapping[str, Any] | None = None
-) -> list[Item]:
+def validate(source: AnySource, secrets: Mapping[str, Any] | None = None) -> list[Item]:
     """What the source holds now. Raises SetupError (options), SourceError (for good) or RetryError (try again)."""
     check_options(source.options)
     if isinstance(source, FileSource):
         found = files.find(source.path)
     elif isinstance(source, HttpSource):
         found = http.find(source.url, secrets)
+    elif isinstance(source, RejectsSource):
+        found = [(source.label, source.name, None)]  # the ledger, which knows more, is out of reach here
     else:
         found = objects.find(source.url, secrets)
     return [Item(uri, name, size, source) for uri, name, size in found]
 
 
 def acquire(
-    item: Item, landing: Path, secrets: Mapping[str, Any] | None = None, *, hash_later: bool = False
+    item: Item,
+    landing: Path,
+    secrets: Mapping[str, Any] | None = None,
+    *,
+    hash_later: bool = False,
+    content: Iterator[bytes] | None = None,
 ) -> Landed:
     """Bring the item's bytes under ``landing`` (a local file stays where it is) and hash them.
 
-    ``hash_later`` leaves the hash of a local file open.
+    ``hash_later`` leaves the hash of a file on this disk open. ``content``: the bytes, where the caller has them.
     """
     options = dict(item.source.options)
     if isinstance(item.source, FileSource):
@@ -69,11 +74,13 @@ def acquire(
         size, modified = files.measured(path)
         digest = "" if hash_later else files.hashed(path)
         return Landed(path, item.name, item.uri, size, digest, False, modified, options)
-    opened = http.stream if isinstance(item.source, HttpSource) else objects.stream
+    if content is None:
+        stream = http.stream if isinstance(item.source, HttpSource) else objects.stream
+        content = stream(item.uri, secrets)
     landing.mkdir(parents=True, exist_ok=True)
     path = landing / Path(item.name).name
     with files.disk_errors(path), path.open("wb") as file:
-        size, digest = _save(opened(item.uri, secrets), file)
+        size, digest = _save(content, file)
     return Landed(path, item.name, item.source.label, size, digest, True, path.stat().st_mtime_ns, options)
 
 

@@ -1,5 +1,6 @@
 """Files behind http(s) URLs, streamed with httpx."""
 
+import logging
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import httpx
 
 from sluice import deadline
 from sluice.errors import RetryError, SluiceError, SourceError
-from sluice.sources.model import without_secrets
+from sluice.sources.urls import is_masked, masked, without_secrets
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -38,6 +39,10 @@ def stream(url: str, secrets: Mapping[str, Any] | None = None) -> Iterator[bytes
 def _opened(url: str, secrets: Mapping[str, Any] | None) -> Iterator[httpx.Response]:
     given = dict(secrets or {})
     shown = without_secrets(url)
+    if is_masked(url):
+        hint = "Load again with the full URL, or keep the secret in an HttpSource block."
+        raise SourceError(f"{shown}: the secret in its query was not kept.", hint=hint, url=shown)
+    logging.getLogger("httpx").addFilter(_mask_url)  # httpx tells it each URL
     try:
         with (
             httpx.Client(timeout=TIMEOUT, follow_redirects=True, **given) as client,
@@ -63,6 +68,12 @@ def _hang_up_in_time(event: str, info: Mapping[str, Any]) -> None:
         deadline.at_end(lambda: deadline.hang_up(line.fileno()))
 
 
+def _mask_url(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(masked(str(arg)) if isinstance(arg, httpx.URL) else arg for arg in record.args)
+    return True
+
+
 def refusal(status: int, url: str) -> SluiceError:
     """The error for an HTTP status: retried where the server may change its mind."""
     if status in RETRY_STATUS:
@@ -70,7 +81,7 @@ def refusal(status: int, url: str) -> SluiceError:
             f"{url} answered {status}.", hint="The server has trouble; try later.", url=url, status=status
         )
     advice = {
-        401: "It wants a login: name an HttpSource block.",
+        401: "It wants a login: fetch the file yourself, or run it in Prefect with an HttpSource block.",
         403: "This login may not read it.",
         404: "Nothing is there: check the URL.",
         410: "It was removed for good.",

@@ -12,9 +12,10 @@ import obstore
 from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
+from sluice.deadline import checked
 from sluice.errors import SetupError, SourceError
-from sluice.sources.model import without_login
 from sluice.sources.store_errors import ENVIRONMENT, meaning, unusable
+from sluice.sources.urls import masked
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -44,11 +45,12 @@ def find(url: str, secrets: Mapping[str, Any] | None = None) -> list[tuple[str, 
         if key and not key.endswith("/"):
             # Unlike the answer to HEAD, this one says what is wrong.
             return [(url, PurePosixPath(key).name, obstore.get(store, key).meta["size"])]
-        listed = [meta for page in obstore.list(store, key or None) for meta in page]
+        listed = [meta for page in checked(obstore.list(store, key or None)) for meta in page]
     found = sorted((m["path"], m["size"]) for m in listed)
-    objects = [(path, size) for path, size in found if size or not _is_folder(store, path, url)]
+    objects = [(path, size) for path, size in checked(found) if size or not _is_folder(store, path, url)]
     if not objects:
-        raise SourceError(f"Nothing lies under {url}.", hint="Check endpoint, bucket and prefix.", url=url)
+        hint = "Check endpoint, bucket and prefix."
+        raise SourceError(f"Nothing lies under {masked(url)}.", hint=hint, url=masked(url))
     return [(base + path, PurePosixPath(path).name, size) for path, size in objects]
 
 
@@ -76,7 +78,7 @@ def open_store(url: str, secrets: Mapping[str, Any] | None = None, prefix: str |
             bucket, prefix=prefix, client_options=options, retry_config=RETRIES, **given
         )
     except (exceptions.BaseError, ValueError) as error:
-        raise unusable(error, url, of_block=secrets is not None) from error
+        raise unusable(error, masked(url), of_block=secrets is not None) from error
     return store
 
 
@@ -93,10 +95,10 @@ def _parts(url: str) -> tuple[str, str]:
     scheme, _, rest = url.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme not in _STORES or not bucket:
-        shown = without_login(url)
+        shown = masked(url)
         raise SourceError(f"{shown} names no bucket.", hint="Write s3://bucket/key.", url=shown)
     if "@" in bucket:
-        shown = without_login(url)
+        shown = masked(url)
         raise SetupError(f"The URL of {shown} holds a login.", hint=ENVIRONMENT[scheme], url=shown)
     return f"{scheme}://{bucket}/", key
 
@@ -126,4 +128,4 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except (exceptions.BaseError, FileNotFoundError, PermissionError, ValueError) as error:
-        raise meaning(error, url) from error
+        raise meaning(error, masked(url)) from error

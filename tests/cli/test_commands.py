@@ -10,7 +10,19 @@ from typer.testing import CliRunner
 from sluice.cli import commands
 from tests.cli.conftest import ITEMS, Answer, Shell, own_environment
 
-PAGES = ["demo", "load", "jobs", "rejects", "replay", "trace", "datasets", "datasets check", "docs", "db"]
+PAGES = [
+    "demo",
+    "load",
+    "jobs",
+    "rejects",
+    "replay",
+    "trace",
+    "datasets",
+    "datasets show",
+    "datasets check",
+    "docs",
+    "db",
+]
 PAGES += ["db url", "db psql", "db migrate", "db stop"]
 
 
@@ -67,6 +79,14 @@ def test_datasets_lists_the_users_contracts_beside_the_built_in(shell: Shell) ->
     assert listed.keys() == {"bugs", "items", "projects"}
     assert listed["items"]["key"] == "sku"
     assert listed["items"]["contract"] == str(shell.folder / "contracts" / "items.odcs.yaml")
+
+
+def test_a_dataset_is_shown_with_its_columns_and_rules(shell: Shell) -> None:
+    shown = shell.run("datasets", "show", "items", "--json").json
+    columns = {one["column"]: (one["type"], one["required"]) for one in shown["columns"]}
+    assert columns == {"sku": ("text", True), "title": ("text", True), "quantity": ("bigint", False)}
+    assert "quantity.maximum" in {rule["rule"] for rule in shown["rules"]}
+    assert "title must not be empty." in shell.run("datasets", "show", "items").out
 
 
 def test_check_passes_what_fits(shell: Shell, first: Answer) -> None:

@@ -1,7 +1,6 @@
 """``sluice load`` and what follows it: rejects, replay, trace."""
 
 import csv
-import json
 import signal
 import time
 
@@ -61,13 +60,36 @@ def test_a_job_is_found_by_the_beginning_of_its_id(shell: Shell, first: Answer) 
 
 def test_rejects_show_where_each_stood_and_why(shell: Shell, first: Answer) -> None:
     answer = shell.run("rejects", first.json["job_id"], "--json")
-    rows = [json.loads(line) for line in answer.out.splitlines()]
+    rows = answer.json
     assert [(row["record_no"], row["line"], row["column_name"], row["reason"]) for row in rows] == [
         (3, 4, "title", "required"),
         (4, 5, "quantity", "maximum"),
         (5, 6, "quantity", "not_an_integer"),
     ]
     assert rows[2]["raw"] == "e;Eel;many;south"
+
+
+def test_a_job_without_rejects_has_an_empty_array_of_them(shell: Shell, second: Answer) -> None:
+    job = second.out.split("job ")[1].split(";")[0].strip()
+    assert shell.run("rejects", job, "--json").json == []
+
+
+def test_a_place_that_can_not_be_written_is_told_and_nothing_is_left(shell: Shell, first: Answer) -> None:
+    (shell.folder / "taken.csv").mkdir()
+    for place in ("nowhere/x.csv", "taken.csv"):
+        answer = shell.run("rejects", first.json["job_id"], "--out", place)
+        assert (answer.code, answer.out) == (2, "")
+        assert answer.err.startswith(f"error: {place} can't be written: ")
+    assert not list(shell.folder.glob(".*partial"))
+
+
+def test_a_reader_that_leaves_changes_no_exit_code(shell: Shell, first: Answer) -> None:
+    process = shell.start("rejects", first.json["job_id"], "--json")
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert process.stderr
+    assert process.stderr.read() == ""
 
 
 def test_exported_rejects_are_corrected_and_loaded(shell: Shell, second: Answer) -> None:
@@ -107,7 +129,7 @@ def test_a_record_is_traced_to_its_fate(
     shell: Shell, first: Answer, second: Answer, load: str, number: int, fate: str
 ) -> None:
     job = first.json["job_id"] if load == "first" else second.out.split("job ")[1].split(";")[0].strip()
-    (found,) = shell.run("trace", job, "--record", str(number), "--json").json
+    found, *_ = shell.run("trace", job, "--record", str(number), "--json").json  # a replay may follow
     assert found["fate"].startswith(fate)
     assert found["file"] == f"{load}.csv"
 
@@ -137,6 +159,33 @@ def test_after_a_fix_of_the_contract_a_replay_loads_only_the_rejects(shell: Shel
     assert said["reasons"].keys() == {"required", "not_an_integer"}
     (found,) = shell.run("trace", "items", "d", "--json").json
     assert found["row"]["quantity"] == 500
+    (origin,) = found["replayed_from"]
+    assert (origin["file"], origin["record"], origin["line"]) == ("first.csv", 4, 5)
+    assert "first.csv" in shell.run("trace", "items", "d").out
+    rejected, published = shell.run("trace", first.json["job_id"], "--record", "4", "--json").json
+    assert (rejected["fate"], published["fate"]) == ("rejected", "published")
+    again = shell.run("replay", first.json["job_id"])
+    assert (again.code, again.out) == (1, "")
+    assert "no rejects left to replay" in again.err
+
+
+def test_a_mode_that_there_is_not_is_named(shell: Shell, first: Answer) -> None:
+    answer = shell.run("replay", first.json["job_id"], "--mode", "foo")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.splitlines()[0] == "error: There is no mode 'foo'."
+
+
+def test_a_trace_is_of_a_key_or_of_a_record(shell: Shell, first: Answer) -> None:
+    for words in (("items",), ("items", "b", "--record", "1")):
+        answer = shell.run("trace", *words)
+        assert (answer.code, answer.out) == (2, "")
+        assert "sluice trace DATASET KEY, or" in answer.err
+
+
+def test_a_trace_shows_values_as_they_stand(shell: Shell, first: Answer) -> None:
+    (shell.folder / "years.csv").write_text("sku,title,quantity,year\nyears,Years,-2020,2020\n")
+    assert shell.run("load", "years.csv", "-d", "items").code == 0
+    assert "-2020\n" in shell.run("trace", "items", "years").out
 
 
 def test_data_that_is_refused_gives_code_1_and_one_sentence(shell: Shell, first: Answer) -> None:

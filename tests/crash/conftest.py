@@ -42,11 +42,13 @@ class Zygote:
         assert given is not None
         assert heard is not None
         if not self._ready:
-            assert heard.readline() == "ready\n"
+            assert heard.readline() == "ready\n", "the zygote did not start"
             self._ready = True
         given.write(f"{line}\n")
         given.flush()
-        return heard.readline()
+        answer = heard.readline()
+        assert answer, "the zygote has died"
+        return answer
 
     def begin(
         self,
@@ -83,7 +85,10 @@ class Zygote:
         return self.end(self.begin(warehouse, home, path, mode, **options))
 
     def close(self) -> None:
-        self._process.communicate("", timeout=30)
+        try:
+            self._process.communicate("", timeout=30)
+        finally:
+            self._process.kill()
 
 
 @pytest.fixture(scope="session")

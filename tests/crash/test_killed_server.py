@@ -48,7 +48,9 @@ def kill(server: Embedded) -> None:
     pid = server.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
     while server.status().pid is not None:
+        assert time.monotonic() < deadline, "the killed server goes on"
         time.sleep(0.01)
 
 

@@ -3,13 +3,15 @@
 An order is a line of JSON: url, home, path, mode, organization, force, insist (try a step again after an error of
 the retry family, as Prefect would) and embedded (home of a server that the load may start again). The answer is
 the fork's process id. It stays that fork's until a line with the id asks for the end; the answer then is the
-outcome as JSON, or null where the fork was killed. When the load begins to publish, it makes the file
-``publishing`` in its home.
+outcome as JSON, or null where the fork was killed. A fork that does not end is killed, and its outcome says so.
+When the load begins to publish, it makes the file ``publishing`` in its home.
 """
 
 import importlib
 import json
 import os
+import select
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +28,7 @@ from sluice.warehouse.embedded import Embedded
 from tests.crash.model import CONTRACT
 from tests.jobs.loading import load
 
+LIMIT = 120.0  # seconds; pytest itself gives a test 300
 SLOW = ("great_expectations", "pandas", "duckdb", "pyarrow.pandas_compat", "sluice.quality.judge")
 STEPS = ("open_job", "connect", "collect", "repeated", "convert", "check", "store")
 
@@ -38,6 +41,8 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         say(end(asked, forks.pop(asked)) if isinstance(asked, int) else begin(asked, forks))
+    for pid in forks:  # of tests that failed before they asked for the end
+        os.kill(pid, signal.SIGKILL)
 
 
 def say(text: str) -> None:
@@ -56,14 +61,20 @@ def begin(order: dict[str, Any], forks: dict[int, int]) -> str:
 
 
 def end(pid: int, reader: int) -> str:
+    hung = not select.select([reader], [], [], LIMIT)[0]
+    if hung:
+        os.kill(pid, signal.SIGKILL)
     with os.fdopen(reader, "rb") as pipe:
         said = pipe.read().decode()
     os.waitpid(pid, 0)
+    if hung:
+        said = json.dumps({"status": "hung", "error": f"killed: it did not end within {LIMIT:.0f} s"})
     return said or "null"
 
 
 def work(order: dict[str, Any], writer: int) -> None:
     """Load and tell the outcome; never returns."""
+    os.dup2(2, 1)  # whoever reads the zygote's output would wait for this process, too
     home = Path(order["home"])
     os.environ["SLUICE_HOME"] = str(home)
     settings.cache_clear()

@@ -24,6 +24,7 @@ from sluice.warehouse.embedded import Embedded
 from tests.conftest import temporary_home
 
 T = TypeVar("T")
+START_SECONDS = 150
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -121,6 +122,8 @@ def started(home: Path, port: int | None = None) -> Iterator[Running]:
     port = port or free_port()
     running = Running(home, port, up(home, port))
     assert running.process.stdout
+    limit = threading.Timer(START_SECONDS, running.process.kill)  # ends the lines below
+    limit.start()
     try:
         said = []
         for line in running.process.stdout:
@@ -128,12 +131,14 @@ def started(home: Path, port: int | None = None) -> Iterator[Running]:
             if "stops it" in line:
                 break
         else:
-            pytest.fail("the platform did not start:\n" + "".join(said))
+            pytest.fail(f"the platform did not start within {START_SECONDS} s:\n" + "".join(said))
+        limit.cancel()
         yield running
     finally:
+        limit.cancel()
         with suppress(ProcessLookupError):
             running.process.terminate()
-        with suppress(ValueError):
+        with suppress(ValueError, subprocess.TimeoutExpired):
             running.process.communicate(timeout=60)
         for process in belonging_to(home):
             process.kill()

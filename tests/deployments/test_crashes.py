@@ -64,7 +64,7 @@ def test_the_next_start_ends_what_a_killed_platform_left_behind(home: Path) -> N
     with started(home, port) as platform:
         left = belonging_to(home)
         platform.process.kill()
-        platform.process.wait()
+        platform.process.wait(10)
         assert [process for process in left if process.is_running() and process.pid != platform.process.pid]
         again = up(home, port, "--exit-when-ready")
         said, _ = again.communicate(timeout=120)
@@ -98,11 +98,11 @@ def test_a_killed_worker_is_replaced_and_its_silent_run_ends_as_crashed(
 ) -> None:
     run = platform.start_run("standard-manual", request=endless)
     platform.run_in(run, {"RUNNING"})
-    time.sleep(2)  # its first heartbeat is on the way
+    until(lambda: "processing" in job_states(platform.home))
     worker = psutil.Process(platform.pid_of("worker"))
     for process in [worker, *worker.children(recursive=True)]:
         process.kill()
     until(lambda: platform.pid_of("worker") != worker.pid)
     until(lambda: "processing" not in job_states(platform.home))
-    ended = platform.run_in(run, {"CRASHED"}, seconds=180)
+    ended = platform.run_in(run, {"CRASHED"}, seconds=60)
     assert "died without a word" in ended["state"]["message"]

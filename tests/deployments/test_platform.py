@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +16,14 @@ from prefect.events.schemas.events import Resource
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks import PostgresWarehouse
+from deployments import local
 from deployments.automations import SILENT_RUNS
 from deployments.pool import QUEUES
-from deployments.settings import POOL, PROJECT, WORKER
+from deployments.settings import POOL, PROJECT, WORKER, PlatformSettings
+from deployments.state import PlatformState, Process
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.embedded import Embedded
-from tests.deployments.conftest import FINAL, Running, belonging_to, until, up
+from tests.deployments.conftest import FINAL, Running, belonging_to, free_port, until, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -111,6 +115,29 @@ def test_a_port_taken_by_another_program_ends_the_start_and_leaves_nothing_runni
     assert not (home / "platform.json").exists()
 
 
+def test_a_taken_port_is_told_before_anything_is_stopped_or_changed(home: Path) -> None:
+    sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with socket.socket() as other, subprocess.Popen(sleeps) as shared, subprocess.Popen(sleeps) as worker:
+        try:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            elsewhere = PlatformSettings(home=home, port=free_port())
+            local.hand_over(elsewhere, Process.of("server", shared.pid))
+            left = [Process(name="platform", pid=1, born=1.0), Process.of("worker", worker.pid)]
+            urls = {"api_url": elsewhere.api_url, "ui_url": elsewhere.ui_url}
+            PlatformState(**urls, started=datetime.now(UTC), processes=left).write(home)
+            before = {path.name: path.read_bytes() for path in home.glob("*.json")}
+            refused = up(home, other.getsockname()[1])
+            said, _ = refused.communicate(timeout=60)
+            assert refused.returncode == 2
+            assert "taken by another program" in said
+            assert (shared.poll(), worker.poll()) == (None, None)
+            assert {path.name: path.read_bytes() for path in home.glob("*.json")} == before
+        finally:
+            shared.kill()
+            worker.kill()
+
+
 def test_a_run_started_by_hand_publishes_the_sample_rows(platform: Running) -> None:
     run = platform.start_run("standard-manual", request={"dataset": "projects", "sources": [PROJECTS]})
     done = platform.run_in(run, FINAL)
@@ -156,19 +183,13 @@ def test_an_event_with_a_bad_payload_starts_nothing_and_says_why(platform: Runni
     assert {run["id"] for run in platform.runs_of("standard-on-event")} == before
 
 
-def test_registering_again_changes_nothing(platform: Running) -> None:
-    before = registered(platform)
-    assert {name for name, *_ in before["queues"]} >= QUEUES.keys()
-    assert SILENT_RUNS in before["automations"]
-    assert [name for name, _ in before["blocks"]] == ["warehouse"]
-    register(platform)
-    assert registered(platform) == before
-
-
-def test_what_a_user_changed_survives_registering(platform: Running) -> None:
+@pytest.fixture(scope="module")
+def again(platform: Running) -> dict[str, Any]:
+    """What is there before and after registering again, and what became of a user's changes, then undone."""
     (automation,) = [a for a in platform.post("/automations/filter") if a["name"] == SILENT_RUNS]
     deployment = platform.deployment("standard-every-six-hours")
     schedule = f"/deployments/{deployment['id']}/schedules/{deployment['schedules'][0]['id']}"
+    before = registered(platform)
     with (
         temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{platform.port}/api"}),
         platform.api as client,
@@ -178,15 +199,32 @@ def test_what_a_user_changed_survives_registering(platform: Running) -> None:
         client.patch(schedule, json={"active": False}).raise_for_status()
         try:
             register(platform)
-            block = asyncio.run(PostgresWarehouse.aload("warehouse"))
-            assert "elsewhere" in block.url.get_secret_value()
-            assert not platform.get(f"/automations/{automation['id']}")["enabled"]
-            (again,) = platform.deployment("standard-every-six-hours")["schedules"]
-            assert not again["active"]
+            return {
+                "before": before,
+                "after": registered(platform),
+                "block": asyncio.run(PostgresWarehouse.aload("warehouse")),
+                "automation": platform.get(f"/automations/{automation['id']}"),
+                "schedules": platform.deployment("standard-every-six-hours")["schedules"],
+            }
         finally:
             PostgresWarehouse().save("warehouse", overwrite=True)
             client.patch(f"/automations/{automation['id']}", json={"enabled": True})
             client.patch(schedule, json={"active": True})
+
+
+def test_registering_again_changes_nothing(again: dict[str, Any]) -> None:
+    before = again["before"]
+    assert {name for name, *_ in before["queues"]} >= QUEUES.keys()
+    assert SILENT_RUNS in before["automations"]
+    assert [name for name, _ in before["blocks"]] == ["warehouse"]
+    assert again["after"] == before
+
+
+def test_what_a_user_changed_survives_registering(again: dict[str, Any]) -> None:
+    assert "elsewhere" in again["block"].url.get_secret_value()
+    assert not again["automation"]["enabled"]
+    (schedule,) = again["schedules"]
+    assert not schedule["active"]
 
 
 def test_secrets_of_blocks_are_not_shown_by_the_api(platform: Running) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from deployments import local
+from deployments.settings import PROJECT
 from sluice.warehouse.embedded import Embedded
 from tests.conftest import temporary_home
 from tests.deployments.conftest import belonging_to, free_port, started, until, up
@@ -62,13 +63,17 @@ def slow() -> Iterator[str]:
     server.server_close()
 
 
+def environment(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLUICE_", "PREFECT_"))}
+    return kept | {"SLUICE_HOME": str(home)}
+
+
 @contextmanager
 def loading(home: Path, url: str) -> Iterator[subprocess.Popen[str]]:
     """``sluice load`` in the middle of its work; what it left running is stopped at the end."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLUICE_", "PREFECT_"))}
     process = subprocess.Popen(
         [SLUICE, "load", url, "--dataset", "projects"],
-        env=kept | {"SLUICE_HOME": str(home)},
+        env=environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -89,6 +94,24 @@ def ends_well(process: subprocess.Popen[str]) -> bool:
     Slow.go_on.set()
     said, _ = process.communicate(timeout=120)
     return process.returncode == 0 and "slow.csv" in said
+
+
+def test_a_server_that_dies_at_birth_ends_the_load_with_its_last_words(home: Path) -> None:
+    nowhere = "postgresql+asyncpg://nobody@127.0.0.1:1/none"
+    done = subprocess.run(
+        [SLUICE, "load", "sample-data/projects-template.csv", "--dataset", "projects"],
+        cwd=PROJECT,
+        env=environment(home) | {"SLUICE_PREFECT_DATABASE_URL": nowhere},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "The Prefect server ended while starting" in done.stderr
+    assert "Connect call failed ('127.0.0.1', 1)" in done.stderr
+    assert (home / "logs" / local.LOG).read_text().count("Application startup failed") == 1  # one try
+    assert belonging_to(home) == []
 
 
 def test_a_load_keeps_the_shared_server_while_a_platform_comes_and_goes(home: Path, slow: str) -> None:

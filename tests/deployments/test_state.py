@@ -36,6 +36,31 @@ def test_a_home_that_cannot_be_made_is_a_set_up_error(tmp_path: Path) -> None:
         pass
 
 
+def test_a_new_home_and_what_users_load_into_it_are_closed_to_others(tmp_path: Path) -> None:
+    with sole_platform(tmp_path / "home"):
+        # PostgreSQL's OS user passes through, where it is another one.
+        assert (tmp_path / "home").stat().st_mode & 0o777 == (0o711 if os.geteuid() == 0 else 0o700)
+        for name in ("stage", "logs", "prefect"):
+            assert (tmp_path / "home" / name).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_home_that_stands_keeps_its_mode_and_its_stage_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "stage").mkdir()
+    (tmp_path / "stage").chmod(0o755)
+    tmp_path.chmod(0o755)
+    with sole_platform(tmp_path):
+        assert tmp_path.stat().st_mode & 0o777 == 0o755
+        assert (tmp_path / "stage").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_refused_start_leaves_the_notes_on_a_killed_platform(tmp_path: Path) -> None:
+    left = state_of(Process.of("platform", os.getpid()).model_copy(update={"born": 1.0}))
+    left.write(tmp_path)
+    with sole_platform(tmp_path):
+        pass
+    assert PlatformState.read(tmp_path) == left
+
+
 def test_the_state_is_forgotten_when_the_platform_ends(tmp_path: Path) -> None:
     with sole_platform(tmp_path):
         state_of(Process.of("platform", os.getpid())).write(tmp_path)
@@ -53,7 +78,7 @@ def test_the_state_of_a_killed_platform_counts_as_not_running(tmp_path: Path) ->
     gone = sleeper()
     process = Process.of("platform", gone.pid)
     gone.kill()
-    gone.wait()
+    gone.wait(10)
     state_of(process).write(tmp_path)
     assert PlatformState.running(tmp_path) is None
 
@@ -81,7 +106,7 @@ def test_leftovers_are_ended_with_what_they_started_and_strangers_are_not(tmp_pa
         assert stranger.poll() is None
     finally:
         stranger.kill()
-        stranger.wait()
+        stranger.wait(10)
 
 
 def test_nothing_is_ended_where_no_platform_was(tmp_path: Path) -> None:

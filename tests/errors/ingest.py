@@ -98,7 +98,9 @@ def check_nothing_left(warehouse: Warehouse, error: SluiceError) -> None:
         assert count(connection, "SELECT count(*) FROM pg_class WHERE relname LIKE 'incoming%'") == 0
         if count(connection, "SELECT count(*) FROM pg_class WHERE oid = to_regclass('data.items')"):
             assert count(connection, "SELECT count(*) FROM data.items") == 0
-        assert SECRET not in "".join(text for (text,) in connection.execute(ALL_TEXT))
+        kept = "".join(text for (text,) in connection.execute(ALL_TEXT))
+        assert SECRET not in kept
+        assert TOKEN not in kept
     check_no_files()
 
 

@@ -62,6 +62,21 @@ def test_a_warehouse_that_is_down_is_told_to_people_and_to_machines(home: Path, 
     )
 
 
+def test_an_output_that_can_not_be_written_is_told_in_a_sentence() -> None:
+    command = [str(SLUICE), "datasets", "show", "bugs"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2
+    check(done.stderr, "The output can't be written: No space left on device.")
+
+
+def test_a_home_that_is_a_file_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    done = sluice(tmp_path / "home", "jobs")
+    assert (done.returncode, done.stdout) == (2, "")
+    check(done.stderr, f"{tmp_path / 'home'} is a file, not a folder.", "SLUICE_HOME")
+
+
 def check(text: str, *words: str) -> None:
     said = " ".join(text.split())
     for word in words:

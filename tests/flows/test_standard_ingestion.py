@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import logging
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -57,6 +59,7 @@ def test_the_run_form_explains_every_field() -> None:
         "file",
         "http",
         "object",
+        "rejects",
     }
 
 
@@ -103,6 +106,8 @@ def test_a_finished_run_shows_its_artifacts(project: Warehouse) -> None:
     assert set(artifacts) == {"progress", "result", "table", "rejects-by-reason", "rejects-sample", "notes"}
     assert artifacts["progress"].data == 100.0
     assert json.loads(str(artifacts["result"].data))[0]["published"] == outcome["published"]
+    assert f"psql {project.safe_url}" in str(artifacts["table"].data).replace("'", "")
+    assert '"data"."bugs"' in str(artifacts["table"].data)
 
 
 def test_a_missing_file_fails_at_once_and_is_noted(project: Warehouse, tmp_path: Path) -> None:
@@ -153,3 +158,47 @@ def test_a_server_that_stumbles_once_is_asked_again(project: Warehouse) -> None:
     outcome = run_here({"dataset": "bugs", "mode": "append", "sources": [{"kind": "http", "url": url}]})
     server.shutdown()
     assert (outcome["published"], len(asked)) == (10, 3)
+
+
+def test_a_secret_in_a_url_is_used_but_never_kept(
+    project: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = (SAMPLES / "bugs-dirty.csv").read_bytes()
+
+    class Guarded(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/bugs.csv?day=1&token=c0ffee" else 403)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Guarded)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/bugs.csv?day=1&token="
+    sources = [{"kind": "http", "url": url + "c0ffee"}]
+    with caplog.at_level(logging.DEBUG):
+        outcome = run_here({"dataset": "bugs", "mode": "append", "sources": sources})
+    server.shutdown()
+    assert outcome["published"]
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(UUID(outcome["flow_run_id"]))
+        of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[outcome["flow_run_id"]]))
+        shown = client.read_artifacts(artifact_filter=of_run, limit=50)
+    job = ledger.get(project, outcome["job_id"])
+    assert run.parameters["request"]["sources"][0]["url"] == f"{url}***"
+    assert job["details"]["request"]["sources"][0]["url"] == f"{url}***"
+    assert "c0ffee" not in f"{run} {shown} {job} {outcome}"
+    assert "c0ffee" not in caplog.text
+    assert "day=1" in caplog.text
+
+
+def test_the_ledger_keeps_the_times_that_are_told(project: Warehouse) -> None:
+    outcome = run_here(request("bugs", SAMPLES / "bugs-template.csv", mode="append"))
+    assert ledger.get(project, outcome["job_id"])["result_data"] == json.loads(json.dumps(outcome))
+    with project.connect() as connection:
+        (kept,) = connection.execute("SELECT seconds FROM sluice.loads").fetchall()
+    assert kept == (outcome["seconds"],)
+    assert kept[0].keys() == {"acquire", "read", "audit", "publish", "total"}

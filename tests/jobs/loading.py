@@ -1,14 +1,19 @@
 """Loads a file through the real steps, without Prefect: what most tests of publishing need."""
 
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from sluice.contracts.model import Contract
 from sluice.jobs import steps
 from sluice.jobs.memory import peak_memory_mb
 from sluice.jobs.outcome import Outcome
 from sluice.sources import acquire
-from sluice.sources.model import source_of
+from sluice.sources.model import Source, source_of
 from sluice.warehouse.connection import Warehouse
+
+SOURCES: TypeAdapter[list[Source]] = TypeAdapter(list[Source])
 
 
 def load(
@@ -21,10 +26,9 @@ def load(
     options: dict[str, str] | None = None,
 ) -> Outcome:
     """The outcome of loading the files as one job."""
-    watch = steps.Stopwatch()
     request = {
         "dataset": contract.dataset,
-        "sources": [{"path": str(path)} for path in paths],
+        "sources": [source_of(str(path), options).model_dump() for path in paths],
         "mode": mode,
         "organization_id": organization_id,
         "user_id": 1,
@@ -33,9 +37,16 @@ def load(
         "warehouse": "",
         "job_id": "",
     }
+    return run(warehouse, contract, request)
+
+
+def run(warehouse: Warehouse, contract: Contract, request: dict[str, Any]) -> Outcome:
+    """The outcome of the request, as ``IngestionRequest`` has it."""
+    watch = steps.Stopwatch()
     job = steps.open_job(warehouse, request)
     with steps.working(warehouse, job):
-        items = [item for path in paths for item in acquire.validate(source_of(str(path), options))]
+        sources = SOURCES.validate_python(request["sources"])
+        items = [item for source in sources for item in acquire.validate(source)]
         steps.connect(warehouse, contract, job)
         landed = [steps.collect(warehouse, job, item, number) for number, item in enumerate(items)]
         repeated = steps.repeated(warehouse, contract, job, landed)

@@ -260,3 +260,17 @@ def test_a_load_whose_counts_do_not_add_up_is_refused(connection):
         connection.execute(query, [1, job, 4])
     with pytest.raises(InputError), ledger._on(connection):
         connection.execute(query, [2, job, 5])
+
+
+def test_a_completed_job_still_takes_in_what_it_took_and_nothing_else(connection):
+    job = job_in(connection, "processing")
+    with connection.transaction():
+        complete(connection, job, {"published": 5, "seconds": {}})
+    change = "UPDATE sluice.ingestion_jobs SET result_data = result_data || %s::jsonb WHERE job_id = %s"
+    with ledger._on(connection):
+        connection.execute(
+            change, ['{"seconds": {"total": 1}, "rows_per_second": 2, "peak_memory_mb": 3}', job]
+        )
+    assert get(connection, job)["result_data"]["seconds"] == {"total": 1}
+    with pytest.raises(InputError, match="does not change any more"), ledger._on(connection):
+        connection.execute(change, ['{"published": 9}', job])

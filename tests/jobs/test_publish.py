@@ -203,7 +203,14 @@ def test_a_replace_that_brings_no_row_leaves_the_old_ones(
 
 
 @pytest.mark.parametrize(
-    "obstacle", ["CREATE VIEW data.v AS SELECT * FROM data.items", "CREATE INDEX ON data.items (label)"]
+    "obstacle",
+    [
+        "CREATE VIEW data.v AS SELECT * FROM data.items",
+        "CREATE INDEX ON data.items (label)",
+        "ALTER TABLE data.items ADD twice numeric GENERATED ALWAYS AS (amount * 2) STORED",
+        "ALTER TABLE data.items ADD number int GENERATED ALWAYS AS IDENTITY",
+        "GRANT SELECT (label) ON data.items TO PUBLIC",
+    ],
 )
 @pytest.mark.parametrize("mode", ["upsert", "replace"])
 def test_a_table_that_something_hangs_on_is_written_in_place(
@@ -293,3 +300,26 @@ def test_a_failed_load_leaves_nothing_behind(
     assert left == []
     assert status == [("failed",)]
     assert not any((home / "stage").iterdir())
+
+
+def test_the_publish_itself_keeps_what_it_took(warehouse: Warehouse, items: Contract, tmp_path: Path) -> None:
+    outcome = load(warehouse, items, write(tmp_path / "a.csv", [("1", "a", "1")]))
+    kept = ledger.get(warehouse, outcome.job_id)["result_data"]
+    assert 0 < kept["seconds"]["publish"] <= kept["seconds"]["total"]
+    assert kept["rows_per_second"] >= 0
+    assert kept["peak_memory_mb"] > 0
+
+
+@pytest.mark.parametrize("when", ["NOT DEFERRABLE", "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"])
+@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
+def test_a_key_of_the_users_own_refuses_the_load_whenever_it_is_checked(
+    warehouse: Warehouse, items: Contract, tmp_path: Path, mode: str, when: str
+) -> None:
+    load(warehouse, items, write(tmp_path / "a.csv", [("1", "a", "1")]))
+    with warehouse.connect(autocommit=True) as connection:
+        connection.execute(f"ALTER TABLE data.items ADD UNIQUE (label) {when}".encode())
+        load(warehouse, items, write(tmp_path / "b.csv", [("2", "b", "1")]), mode="append")
+        twice = write(tmp_path / "c.csv", [("3", "c", "1"), ("4", "c", "1")])
+        with pytest.raises(DataRefused, match=r"Key \(label\)=\(c\)"):
+            load(warehouse, items, twice, mode=mode)
+        assert table(connection) == [("1", "a", "1.00"), ("2", "b", "1.00")]

@@ -116,7 +116,9 @@ def test_a_reference_of_severity_warning_is_counted_and_published(
     path = csv(tmp_path, "id,mail", "1,a@x", "2,nobody@x", "3,", "4,nobody@x")
     outcome = load(warehouse, shop["orders"], path)
     assert (outcome.published, outcome.rejected) == (4, 0)
-    assert outcome.warnings == ("mail: reference, 2 records",)
+    assert outcome.warnings == (
+        "mail.reference: fails foreign key to data.customers (mail) (2 of 4 records fail)",
+    )
     found = connection.execute(
         "SELECT column_name, severity, success, unexpected_count FROM sluice.rule_results"
         " WHERE rule = 'reference' ORDER BY 1"

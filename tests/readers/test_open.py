@@ -33,7 +33,7 @@ def test_the_format_can_be_given(write):
     ("content", "says"),
     [
         (b"", "is empty"),
-        (b"\n\n\r\n", "is empty"),
+        (b"\n\n\r\n", "only blank lines"),
         (b"\xef\xbb\xbf", "is empty"),
         (b"%PDF-1.7 ...", "is a PDF"),
         (b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(4000), "binary"),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sluice.errors import SetupError, SourceError
+from sluice.deadline import deadline
+from sluice.errors import RetryError, SetupError, SourceError
 from sluice.sources import acquire, objects
 from sluice.sources.model import ObjectSource
 from tests import stores
@@ -21,6 +22,11 @@ def test_a_prefix_means_all_objects_under_it_but_no_folders(s3: str) -> None:
         f"s3://drop/{key}" for key in sorted(OBJECTS) if key.startswith("in/") and not key.endswith("/")
     ]
     assert {url: size for url, _, size in found}["s3://drop/in/empty.csv"] == 0
+
+
+def test_a_listing_ends_with_the_steps_time(s3: str) -> None:
+    with pytest.raises(RetryError, match="'validate source' was stopped"), deadline("validate source", 0):
+        objects.find("s3://drop/in/")
 
 
 @pytest.mark.parametrize("url", ["s3://drop", "s3://drop/"])
