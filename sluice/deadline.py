@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TypeVar
+from weakref import WeakSet
 
-from sluice.errors import RetryError
+from sluice.errors import Interrupted, RetryError, SluiceError
 
 T = TypeVar("T")
 # What is stopped in one query may begin the next.
@@ -32,13 +33,18 @@ class Deadline:
         self._watcher: threading.Thread | None = None
         self._starting = threading.Lock()
         self._done = threading.Event()
+        self._interrupted = False
 
     def remaining(self) -> float:
         """Seconds left; negative when they are over."""
         return self._end - time.monotonic()
 
-    def error(self) -> RetryError:
-        """Says which step ran out of time, and what to do."""
+    def error(self) -> SluiceError:
+        """Says which step ran out of time or was interrupted, and what to do."""
+        if self._interrupted:
+            return Interrupted(
+                f"The step '{self._step}' was interrupted.", hint="Load again.", step=self._step
+            )
         return RetryError(
             f"The step '{self._step}' was stopped: it was not done after {_spoken(self._seconds)}.",
             hint="Load again when the source, the warehouse and this machine are less busy, or load smaller parts.",
@@ -54,8 +60,14 @@ class Deadline:
                 self._watcher = threading.Thread(target=self._watch, name="deadline", daemon=True)
                 self._watcher.start()
 
-    def stop(self) -> None:
-        """Stop what blocks."""
+    def interrupt(self) -> None:
+        """End the time now."""
+        self._interrupted = True
+        self._end = time.monotonic()
+        # Not here, in a handler of a signal: to stop something may need a lock that the interrupted code holds.
+        threading.Thread(target=self._watch, name="deadline", daemon=True).start()
+
+    def _stop(self) -> None:
         for stop in list(self._stops):
             # It may be closed by now, and the others are to be stopped all the same.
             with suppress(Exception):
@@ -69,10 +81,11 @@ class Deadline:
     def _watch(self) -> None:
         pause = max(self.remaining(), 0.0)
         while not self._done.wait(pause):
-            self.stop()
+            self._stop()
             pause = PAUSE
 
 
+_open: WeakSet[Deadline] = WeakSet()
 _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
@@ -84,10 +97,12 @@ def deadline(step: str, seconds: float, *, early: float = 0.0) -> Iterator[None]
     """
     own = Deadline(step, seconds, early)
     token = _current.set(own)
+    _open.add(own)
     try:
         yield
     finally:
         _current.reset(token)
+        _open.discard(own)
         own.close()
 
 
@@ -97,14 +112,17 @@ def remaining() -> float | None:
     return max(current.remaining(), 0.0) if current else None
 
 
-def ran_out() -> RetryError | None:
+def ran_out() -> SluiceError | None:
     """The error to raise if the time is over; None if there is time left, or no deadline."""
     current = _current.get()
     return current.error() if current and current.remaining() <= 0 else None
 
 
 def check() -> None:
-    """Raise RetryError if the time is over. Takes less than a microsecond: call it per batch, not per row."""
+    """Raise RetryError if the time is over, or Interrupted.
+
+    Takes less than a microsecond: call it per batch, not per row.
+    """
     if error := ran_out():
         raise error
 
@@ -125,10 +143,10 @@ def at_end(stop: Callable[[], object]) -> None:
         current.at_end(stop)
 
 
-def stop_now() -> None:
-    """Stop what blocks in the step at work before its time is over: its user has interrupted it."""
-    if current := _current.get():
-        current.stop()
+def interrupt() -> None:
+    """End the time of every step of this process, in whatever thread: its user has interrupted it."""
+    for each in list(_open):
+        each.interrupt()
 
 
 def hang_up(fileno: int) -> None:

@@ -9,6 +9,7 @@ SluiceError
 │   └── DataRefused       the data broke a rule that stops the load
 ├── SetupError            fix the set-up: configuration, credentials, missing dataset
 │   └── SchemaConflict    the live table differs from the contract in a way that would lose data
+├── Interrupted           Ctrl-C or a request to end came while it ran
 └── BugError              a mistake in Sluice itself
 """
 
@@ -105,6 +106,10 @@ class SetupError(SluiceError):
 
 class SchemaConflict(SetupError):
     """The live table differs from the contract in a way that would lose data."""
+
+
+class Interrupted(SluiceError):
+    """Somebody asked the process to end while it worked."""
 
 
 class BugError(SluiceError):

@@ -47,7 +47,11 @@ def options(
 def main() -> None:
     """Run a command line; this is what ``sluice`` calls."""
     atexit.register(_silence)  # registered first, so it comes last
-    sys.exit(_run())
+    code = _run()
+    if code == INTERRUPTED:  # nobody waits for what is still imported in a thread
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _silence() -> None:

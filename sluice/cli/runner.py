@@ -1,6 +1,6 @@
 """Runs the standard ingestion flow in this process, against the Prefect API that is at hand."""
 
-import atexit
+import logging
 import os
 import sys
 import threading
@@ -21,6 +21,8 @@ QUIET = {
     "GX_ANALYTICS_ENABLED": "false",
     "PREFECT_CLI_COLORS": "false",
 }
+# They warn of what they do at the end of a process: send what is left, close a connection that was interrupted.
+CHATTY = ("EventsWorker", "APILogWorker", "psycopg")
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def run_all(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The outcomes of several requests, one after the other in this process."""
     _check_warehouse()
     if os.environ.get("PREFECT_API_URL"):
-        return _run_all(requests, lambda: "")
+        return _run_all(requests, lambda: os.environ["PREFECT_API_URL"])
     from deployments import local  # it names modules that only loads need
 
     with local.using(settings().root):
@@ -50,7 +52,7 @@ def _check_warehouse() -> None:
 def _run_all(requests: list[dict[str, Any]], api_url: Callable[[], str]) -> list[dict[str, Any]]:
     with waiting("starting"):
         _prepare_prefect()
-        recover(Warehouse.from_settings().prepare(), settings().stage_dir)
+        dead = recover(Warehouse.from_settings().prepare(), settings().stage_dir)
         from flows.runner import warm_up  # Prefect and what imports it take over a second
 
         warming = warm_up()
@@ -58,21 +60,32 @@ def _run_all(requests: list[dict[str, Any]], api_url: Callable[[], str]) -> list
     try:
         for request in requests:
             with loading(request["dataset"]):
-                outcomes.append(_load(request, api_url()))
+                url = api_url()
+                if dead:
+                    _end_runs(url)
+                outcomes.append(_load(request, url))
     except KeyboardInterrupt:
-        # A step in another thread runs on until the interpreter has waited for it: what it leaves goes after that.
-        atexit.register(_tidy)
+        with suppress(SluiceError):  # what a step in another thread has left
+            recover(Warehouse.from_settings(), settings().stage_dir)
         raise
     finally:
-        # The interpreter must not end in the middle of DuckDB's work in these threads; each flow run has its own.
-        for thread in threading.enumerate():
-            if thread.name == warming.name:
-                thread.join()
+        if not isinstance(sys.exception(), KeyboardInterrupt):
+            # The interpreter must not end in the middle of DuckDB's work in these threads; each flow run has its own.
+            for thread in threading.enumerate():
+                if thread.name == warming.name:
+                    thread.join()
     return outcomes
 
 
+def _end_runs(url: str) -> None:
+    """The runs of dead jobs go on in Prefect until somebody ends them."""
+    from deployments.lost import end_lost_runs  # only loads need it
+
+    end_lost_runs(Warehouse.from_settings(), settings().stage_dir, url)
+
+
 def _load(request: dict[str, Any], url: str) -> dict[str, Any]:
-    from deployments import api  # Prefect, as above
+    from deployments import api  # Prefect, which takes long to import
     from flows.runner import run_here
 
     try:
@@ -80,16 +93,10 @@ def _load(request: dict[str, Any], url: str) -> dict[str, Any]:
     except SluiceError:
         raise
     except Exception as error:
-        url = url or os.environ["PREFECT_API_URL"]
         if api.answers(url):
             raise
         hint = "Load again when it is back: what `sluice jobs` lists as completed is not loaded twice."
         raise RetryError(f"The Prefect API at {url} went away during the load.", hint=hint) from error
-
-
-def _tidy() -> None:
-    with suppress(SluiceError):
-        recover(Warehouse.from_settings(), settings().stage_dir)
 
 
 @contextmanager
@@ -119,4 +126,6 @@ def _prepare_prefect() -> None:
     os.environ.setdefault("PREFECT_HOME", str(settings().root / "prefect"))
     if not os.environ.get("SLUICE_DEBUG"):
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+        for name in CHATTY:
+            logging.getLogger(name).setLevel(logging.ERROR)
     os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost"]))

@@ -23,13 +23,13 @@ def heard() -> Iterator[list[BaseException]]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def note(number: int, frame: FrameType | None) -> None:
+        deadline.interrupt()  # a step in another thread hears no signal
         handler = before[signal.Signals(number)]
         assert callable(handler)
         try:
             handler(number, frame)
         except BaseException as stop:
             raised.append(stop)
-            deadline.stop_now()
             raise
 
     noted = [number for number, handler in before.items() if callable(handler)]

@@ -192,6 +192,7 @@ def test_data_that_is_refused_gives_code_1_and_one_sentence(shell: Shell, first:
     (shell.folder / "other.csv").write_text("one,two\n1,2\n")
     answer = shell.run("load", "other.csv", "-d", "items")
     assert (answer.code, answer.out) == (1, "")
+    assert len(answer.err.splitlines()) == 2, answer.err
     said, advice = answer.err.splitlines()
     assert said.startswith("error: ")
     assert "None of the input's columns belongs to items" in said
