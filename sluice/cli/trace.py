@@ -64,7 +64,7 @@ def _show(found: dict[str, Any]) -> None:
     for name in ("replayed_from", "reasons", "rules"):
         if lines := found.get(name):
             output.say("")
-            rows = [[_as_it_stands(value) for value in line.values()] for line in lines]
+            rows = [[output.one_line(_as_it_stands(value)) for value in line.values()] for line in lines]
             output.table(list(lines[0]), rows, title=name.replace("_", " "))
 
 

@@ -1,6 +1,6 @@
 """Writes the ledger of loads: one row a stage, and how each rule came out."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -9,13 +9,11 @@ from psycopg.types.json import Jsonb
 from sluice.contracts.model import Contract, Rule
 from sluice.jobs import ledger
 from sluice.jobs.outcome import Counts, Outcome
+from sluice.jobs.publication import Publication
 from sluice.quality.verdict import RuleResult, Verdict
 from sluice.readers.base import Stage
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
-
-if TYPE_CHECKING:
-    from sluice.jobs.publish import Publication
 
 # Unchanged is what is left of all records; the changed ones stand in the temporary table of the upsert.
 _REMEMBER = """
@@ -42,7 +40,7 @@ UPDATE sluice.loads SET seconds = %(seconds)s WHERE job_id = %(job)s
 """
 
 
-def record(connection: psycopg.Connection, work: "Publication", counts: Counts) -> None:
+def record(connection: psycopg.Connection, work: Publication, counts: Counts) -> None:
     """Insert the ``loads`` rows and their audit entries, in the open transaction."""
     for stage in work.stages:
         row = _load(work, stage, counts)
@@ -77,7 +75,7 @@ def measured(warehouse: Warehouse, outcome: Outcome) -> None:
         connection.execute(_MEASURED, values)
 
 
-def record_rules(connection: psycopg.Connection, work: "Publication") -> None:
+def record_rules(connection: psycopg.Connection, work: Publication) -> None:
     """Insert how each rule came out, in the open transaction."""
     common = {
         "job_id": work.job_id,
@@ -126,7 +124,7 @@ def _found(result: RuleResult) -> str:
     return "not met" if result.observed is None else f"found {result.observed}"
 
 
-def _load(work: "Publication", stage: Stage, counts: Counts) -> dict[str, Any]:
+def _load(work: Publication, stage: Stage, counts: Counts) -> dict[str, Any]:
     contract, load = work.contract, stage.load_id
     return {
         "id": load,

@@ -1,33 +1,22 @@
 """Publish: rows, rejects, ledger, job state and audit entry in one transaction; all of it or nothing."""
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
 
 from sluice.contracts.model import Contract
-from sluice.errors import DataRefused, SetupError
-from sluice.jobs import append, ledger, loads, rejects, repeats, replay
+from sluice.errors import DataRefused
+from sluice.jobs import ledger, loads, rejects, repeats, replay
 from sluice.jobs.memory import peak_memory_mb
-from sluice.jobs.outcome import Counts, Outcome, records_by_load, reject_reasons
-from sluice.quality.verdict import Verdict
-from sluice.readers.base import Stage
-from sluice.warehouse import merge
+from sluice.jobs.outcome import Counts, Outcome, reject_reasons
+from sluice.jobs.publication import Publication
+from sluice.jobs.write import clashes, write
 from sluice.warehouse.connection import Warehouse
-from sluice.warehouse.copy import copy_batches, parquet_batches
 from sluice.warehouse.failures import translated
-from sluice.warehouse.incoming import exists
-from sluice.warehouse.merge import Merge
-from sluice.warehouse.upsert import upsert
 
-DOOMED = sql.Identifier("pg_temp", "sluice_doomed")
-SUPERSEDED = sql.Identifier("pg_temp", "sluice_superseded")
-CLASHES = sql.Identifier("pg_temp", "sluice_clashes")
 # A server process that waits for a lock notices only by checking that its client has died.
 _SESSION = """
 SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB';
@@ -38,27 +27,6 @@ SELECT contype = 'f', nspname, conname FROM pg_constraint c JOIN pg_namespace n 
  WHERE condeferrable AND contype IN ('f', 'u', 'p', 'x') AND %s::regclass IN (conrelid, confrelid)
 """
 KEPT_ROWS = "every record was rejected, so nothing was replaced: the old rows stay"
-TRADING = "Two records trade the value of a unique column; load them one after the other."
-OTHER_KEY = "The table has a unique index that the contract does not know."
-RECORD = {"_load_id": "bigint", "_record_no": "bigint"}
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """All that one publish needs to know. ``incoming`` names the stages' tables, in the same order."""
-
-    job_id: str
-    organization_id: int
-    contract: Contract
-    mode: str
-    stages: Sequence[Stage]
-    incoming: Sequence[str]
-    verdict: Verdict
-    locate: rejects.Locate
-    force: bool = False
-    flow_run_id: str | None = None
-    skipped: tuple[dict[str, str], ...] = ()
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def publish(warehouse: Warehouse, work: Publication) -> Outcome:
@@ -164,11 +132,8 @@ def _drop(connection: psycopg.Connection, names: Sequence[str]) -> None:
 def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
     contract, counts, reasons = work.contract, Counts(), dict[str, int]()
     if work.stages:
-        _temporary(connection)
-        with _referring(work.contract):
-            counts = _write(connection, work)
-            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        reasons = reject_reasons(work.stages, work.verdict, _clashes(connection).total())
+        counts = write(connection, work)
+        reasons = reject_reasons(work.stages, work.verdict, clashes(connection).total())
         loads.record(connection, work, counts)
         loads.record_rules(connection, work)
         if counts.rejected.total():
@@ -183,7 +148,7 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
             )
         loads.remember(connection, counts)
         _drop(connection, work.incoming)
-    kept_rows = (KEPT_ROWS,) if work.mode == "replace" and work.stages and _nothing_left(work) else ()
+    kept_rows = (KEPT_ROWS,) if work.mode == "replace" and work.stages and work.nothing_left else ()
     return Outcome.of(
         work.job_id,
         contract.dataset,
@@ -198,146 +163,3 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
         warnings=loads.warnings(work.verdict, contract) + kept_rows,
         flow_run_id=work.flow_run_id,
     )
-
-
-def _incoming(connection: psycopg.Connection, work: Publication) -> Merge:
-    """The stages' tables as one, without what the audit turned away: the first takes in the others."""
-    for stage, name in zip(work.stages, work.incoming, strict=True):
-        if not exists(connection, sql.Identifier("sluice", name)):
-            append.fill_incoming(connection, work.contract, sql.Identifier("sluice", name), stage)
-    first, *others = (sql.Identifier("sluice", name) for name in work.incoming)
-    rows = sum(stage.rows for stage in work.stages)
-    tables = Merge(connection, work.contract, first, work.organization_id, rows)
-    for other in others:
-        names = merge.listed(tables.names)
-        tables.run("INSERT INTO {incoming} ({names}) SELECT {names} FROM {other}", names=names, other=other)
-    _discard(tables, work.verdict)
-    return tables
-
-
-def _temporary(connection: psycopg.Connection) -> None:
-    """Tables that live as long as the transaction: what the audit rejected, what is superseded, what clashes."""
-    connection.execute("CREATE TEMP TABLE sluice_doomed (_load_id bigint, _record_no bigint) ON COMMIT DROP")
-    connection.execute(
-        "CREATE TEMP TABLE sluice_superseded (_load_id bigint, _record_no bigint) ON COMMIT DROP"
-    )
-    connection.execute(
-        "CREATE TEMP TABLE sluice_clashes (_load_id bigint, _record_no bigint, key text, other_load bigint,"
-        " other_record bigint, PRIMARY KEY (_load_id, _record_no)) ON COMMIT DROP"
-    )
-
-
-def _discard(tables: Merge, verdict: Verdict) -> None:
-    """Delete what the audit rejected or found superseded."""
-    found = (
-        (DOOMED, verdict.rejected, verdict.rejected_path),
-        (SUPERSEDED, verdict.superseded, verdict.superseded_path),
-    )
-    for table, count, path in found:
-        if count:
-            copy_batches(tables.connection, table, RECORD, parquet_batches(path, list(RECORD)))
-            tables.connection.execute(sql.SQL("ANALYZE {}").format(table))
-            merge.discard(tables, table)
-
-
-def _write(connection: psycopg.Connection, work: Publication) -> Counts:
-    """Write in the job's mode; returns what became of each load's records."""
-    rejected, superseded = _judged(work)
-    published: Counter[int] | None = None
-    if work.mode == "upsert":
-        with _refusing(work.contract, TRADING):
-            done = upsert(_upsertable(_incoming(connection, work)), CLASHES, SUPERSEDED)
-        superseded, published = superseded + done.superseded, done.published
-    elif work.mode == "replace":
-        if not _nothing_left(work):
-            with _refusing(work.contract, OTHER_KEY):
-                merge.replace(_incoming(connection, work))
-    else:
-        _append(connection, work)
-    rejected += _clashes(connection)
-    gone = rejected + superseded
-    left = Counter({s.load_id: s.records - gone[s.load_id] for s in work.stages})
-    if published is None:
-        return Counts(left, Counter(), superseded, rejected)
-    return Counts(published, left - published, superseded, rejected)
-
-
-def _nothing_left(work: Publication) -> bool:
-    return sum(stage.rows for stage in work.stages) == work.verdict.rejected
-
-
-def _judged(work: Publication) -> tuple[Counter[int], Counter[int]]:
-    """Records that reading and audit rejected, and those the audit found superseded, by load."""
-    rejected = Counter({s.load_id: s.rejects for s in work.stages})
-    superseded: Counter[int] = Counter()
-    if work.verdict.rejected:
-        rejected += records_by_load(work.verdict.rejected_path)
-    if work.verdict.superseded:
-        superseded += records_by_load(work.verdict.superseded_path)
-    return rejected, superseded
-
-
-def _append(connection: psycopg.Connection, work: Publication) -> None:
-    """Add the rows at once, and only if a key stands already, find which and reject them."""
-    made = any(exists(connection, sql.Identifier("sluice", name)) for name in work.incoming)
-    direct = not made and append.takes_copy(connection, work.contract)
-    if direct and append.copied(connection, work.contract, work.stages, work.verdict):
-        return
-    tables = _incoming(connection, work)
-    if not direct and _appended(tables):
-        return
-    merge.standing(tables, CLASHES)
-    merge.discard(tables, CLASHES)
-    with _refusing(work.contract, OTHER_KEY):
-        merge.append(tables)
-
-
-def _appended(tables: Merge) -> bool:
-    try:
-        with tables.connection.transaction():
-            merge.append(tables)
-    except psycopg.errors.UniqueViolation:
-        return False
-    return True
-
-
-def _upsertable(tables: Merge) -> Merge:
-    if not tables.contract.match_keys:
-        raise SetupError(
-            f"{tables.contract.dataset} has no primary key to upsert by.",
-            hint="Give the contract a primaryKey, or load with --mode append.",
-        )
-    return tables
-
-
-@contextmanager
-def _refusing(contract: Contract, hint: str) -> Iterator[None]:
-    """A key that no record can be blamed for stops the load: under the table's lock it is no other load's."""
-    try:
-        yield
-    except psycopg.errors.UniqueViolation as violation:
-        raise DataRefused(
-            f"{contract.dataset}: {violation.diag.message_detail or 'a key would stand twice.'}",
-            hint=hint,
-            dataset=contract.dataset,
-        ) from None
-
-
-@contextmanager
-def _referring(contract: Contract) -> Iterator[None]:
-    """The audit has turned away rows without a partner, so it is others that are in the way."""
-    try:
-        yield
-    except psycopg.errors.ForeignKeyViolation as violation:
-        raise DataRefused(
-            f"{contract.dataset}: {violation.diag.message_detail or 'a row that others refer to would go.'}",
-            hint="Load the dataset that refers or is referred to first, then this one again.",
-            dataset=contract.dataset,
-        ) from None
-
-
-def _clashes(connection: psycopg.Connection) -> Counter[int]:
-    rows: Any = connection.execute(
-        "SELECT _load_id, count(*) FROM pg_temp.sluice_clashes GROUP BY 1"
-    ).fetchall()
-    return Counter(dict(rows))

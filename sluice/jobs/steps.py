@@ -21,7 +21,8 @@ from sluice.jobs import convert as conversion
 from sluice.jobs import ledger, progress, references, repeats, replay
 from sluice.jobs.lease import lease
 from sluice.jobs.outcome import Outcome
-from sluice.jobs.publish import Publication, publish
+from sluice.jobs.publication import Publication
+from sluice.jobs.publish import publish
 from sluice.jobs.recovery import incoming_name
 from sluice.jobs.signals import heard
 from sluice.quality.audit import audit

@@ -68,6 +68,18 @@ def clone() -> Iterator[Shell]:
             shell.run("db", "stop")
 
 
+def sample_table() -> list[list[str]]:
+    """The lines under `make run`: file, dataset, counts, quality, seconds."""
+    return [line.split() for line in re.findall(r"^    (\S+\.csv .*)$", README.read_text(), re.MULTILINE)][:3]
+
+
+def test_make_run_prints_what_the_readme_shows(clone: Shell) -> None:
+    done = clone.run("demo")
+    assert done.code == 0, done.err
+    printed = [line.split() for line in done.out.splitlines() if ".csv " in line][:3]
+    assert [line[:-1] for line in printed] == [line[:-1] for line in sample_table()]
+
+
 @pytest.mark.parametrize("number", range(len(blocks("sh"))))
 def test_the_commands_of_the_readme_work_in_their_order(clone: Shell, number: int) -> None:
     for line in blocks("sh")[number]:
