@@ -2,13 +2,14 @@
 
 import typer
 
-from sluice.cli import datasets, db, demo, jobs, load, quality, rejects, replay, trace
+from sluice.cli import datasets, db, demo, jobs, load, quality, read, rejects, replay, trace
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands in the order in which the help lists them."""
     app.command("demo")(demo.demo)
     app.command("load")(load.load)
+    app.command("read")(read.read)
     app.command("jobs")(jobs.jobs)
     app.command("rejects")(rejects.rejects)
     app.command("replay")(replay.replay)

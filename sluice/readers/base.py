@@ -9,6 +9,8 @@ from typing import Any, Protocol, Self
 import duckdb
 import pyarrow as pa
 
+from sluice.readers.account import Account
+
 REJECT_SCHEMA = pa.schema(
     [
         ("record_no", pa.int64()),
@@ -42,6 +44,7 @@ class RawTable(Protocol):
     """
 
     format: str
+    account: Account
     details: dict[str, Any]
     """What detection found, for people."""
 

@@ -1,0 +1,93 @@
+"""``sluice read``: what the reader understands of a file, without a contract and without a database."""
+
+import shutil
+import sys
+import tempfile
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sluice.cli import output
+from sluice.cli.options import AsJson, key_values
+from sluice.errors import InputError, SetupError
+from sluice.readers import open_table
+from sluice.readers.export import Understood, export, write
+from sluice.sources.files import find
+
+
+def read(
+    files: Annotated[list[str], typer.Argument(help="Paths or globs.", metavar="FILE...")],
+    sheet: Annotated[str, typer.Option("--sheet", help="Name or number (from 1) of a sheet.")] = "",
+    source_option: Annotated[
+        list[str] | None,
+        typer.Option("--source-option", "-o", metavar="k=v", help="As for `sluice load`."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write one file's table here.")] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out-dir", help="Write each file's table here, as NAME.csv.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the reader understands of files, as clean CSV: no contract, no database.
+
+    Every cell's text is exactly as in the file. Of several files, those that
+    can't be read are named and the others written. --json tells dialect, encoding, lines that
+    hold no record, and repairs.
+
+        sluice read messy.xlsx --out clean.csv
+        sluice read 'in/*' --out-dir clean --json
+    """
+    options = key_values(source_option or []) | ({"sheet": sheet} if sheet else {})
+    paths = [Path(uri) for text in files for uri, _, _ in find(text)]
+    if len(paths) > 1 and not out_dir and not as_json:
+        raise SetupError("Several files need a folder.", hint="Add --out-dir DIR.")
+    if out and len(paths) > 1:
+        raise SetupError("--out takes one file.", hint="Use --out-dir DIR for several.")
+    if out_dir:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    told, refused = [], 0
+    for path in paths:
+        try:
+            told.append(_read(path, options, out_dir / f"{path.name}.csv" if out_dir else out, as_json))
+        except InputError as error:
+            if len(paths) == 1:
+                raise
+            refused = max(refused, error.exit_code)
+            told.append({"file": str(path), **error.as_dict()})
+            if not as_json:
+                output.error(error)
+    if as_json:
+        output.as_json(told if len(told) > 1 else told[0])
+    if refused:
+        raise typer.Exit(refused)
+
+
+def _read(path: Path, options: dict[str, str], target: Path | None, as_json: bool) -> dict[str, Any]:
+    with (
+        tempfile.TemporaryDirectory(prefix="sluice-read-") as folder,
+        closing(open_table(path, options, work=Path(folder))) as table,
+    ):
+        found = write(table, target) if target else _to_screen(table, quiet=as_json)
+        told = {"file": str(path), "format": table.format, **table.details, **_told(found)}
+        return {**told, **table.account.as_dict()}
+
+
+def _to_screen(table: Any, *, quiet: bool) -> Understood:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="", prefix="sluice-read-") as file:
+        found = export(table, file)
+        if not quiet:
+            file.seek(0)
+            shutil.copyfileobj(file, sys.stdout)
+    return found
+
+
+def _told(found: Understood) -> dict[str, Any]:
+    return {
+        "header": list(found.header),
+        "records": found.records,
+        "rejects": found.rejects,
+        "rejected": [asdict(one) for one in found.rejected],
+    }
