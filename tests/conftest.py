@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from psycopg.conninfo import make_conninfo
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.embedded import Embedded
 
+# What a shell starts in the background ignores Ctrl-C, and so would every command that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 _numbers = count(1)
 # A test server may lose data when the machine stops; PostgreSQL itself is the same.
 FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}

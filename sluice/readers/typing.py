@@ -237,7 +237,8 @@ def _date(column: Column, text: str, cast: str) -> str:
     bare = f"trim({text}, {_BLANKS})"
     again = f"CASE WHEN year(TRY_CAST({bare} AS DATE)) > 0 THEN TRY_CAST({bare} AS DATE) END"
     # Ten characters that begin with a digit and give such a year can only be a plain date.
-    plain = f"strlen({text}) = 10 AND {text} < ':' AND {cast} BETWEEN DATE '1000-01-01' AND DATE '9999-12-31'"
+    like_one = f"strlen({text}) = 10 AND {text} BETWEEN '0' AND ':'"
+    plain = f"{like_one} AND {cast} BETWEEN DATE '1000-01-01' AND DATE '9999-12-31'"
     return _strict(text, plain, cast, rf"{_DATE}([T ]00:00(:00(\.0+)?)?)?", again)
 
 

@@ -1,5 +1,6 @@
 """README.md and docs/: what they tell people to type works, and what there is stands in them."""
 
+import itertools
 import re
 import shlex
 import shutil
@@ -73,18 +74,14 @@ def sample_table() -> list[list[str]]:
     return [line.split() for line in re.findall(r"^    (\S+\.csv .*)$", README.read_text(), re.MULTILINE)][:3]
 
 
-def test_make_run_prints_what_the_readme_shows(clone: Shell) -> None:
-    done = clone.run("demo")
+def test_the_commands_of_the_readme_work_in_their_order(clone: Shell) -> None:
+    done = clone.run("demo")  # which is `make run`
     assert done.code == 0, done.err
     printed = [line.split() for line in done.out.splitlines() if ".csv " in line][:3]
     assert [line[:-1] for line in printed] == [line[:-1] for line in sample_table()]
-
-
-@pytest.mark.parametrize("number", range(len(blocks("sh"))))
-def test_the_commands_of_the_readme_work_in_their_order(clone: Shell, number: int) -> None:
-    for line in blocks("sh")[number]:
+    for line in itertools.chain.from_iterable(blocks("sh")):
         if line.startswith("sluice "):
-            done = subprocess.run(
+            answer = subprocess.run(
                 shlex.split(line),
                 cwd=clone.folder,
                 env=clone.env,
@@ -92,8 +89,8 @@ def test_the_commands_of_the_readme_work_in_their_order(clone: Shell, number: in
                 text=True,
                 timeout=120,
             )
-            assert done.returncode == 0, f"{line}: {done.stderr}"
-            assert done.stderr == "", line
+            assert answer.returncode == 0, f"{line}: {answer.stderr}"
+            assert answer.stderr == "", line
 
 
 def test_the_readme_has_commands_to_try() -> None:

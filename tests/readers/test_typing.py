@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sluice.errors import DataRefused, ReadError
@@ -307,6 +307,7 @@ TEXTS = (
 
 @settings(max_examples=40, deadline=None)
 @given(texts=st.lists(TEXTS.filter(str.strip), min_size=1, max_size=60))
+@example(texts=[" 01000/1/1"])
 def test_a_value_is_the_text_s_value_or_a_reject(texts):
     kinds = {"i": "INTEGER", "m": "DECIMAL(8,2)", "d": "DOUBLE", "t": "DATE"}
     for name, kind in kinds.items():
