@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from shutil import which
 
 from rich.console import Console
 from rich.markup import escape
 
 from deployments.settings import PlatformSettings
+from sluice.settings import program
 
 Rows = list[tuple[str, str]]
 
@@ -46,7 +46,7 @@ def places(settings: PlatformSettings, warehouse: str) -> Rows:
 
 def suggestions(form_url: str) -> Rows:
     """What to do next, each with one command or one address."""
-    sluice = "sluice" if which("sluice") else _short(Path(sys.executable).with_name("sluice"))
+    sluice = program()
     return [
         ("start a run from a form", form_url),
         ("load your own file", f"{sluice} load FILE --dataset projects"),

@@ -67,12 +67,6 @@ class Deadline:
         # Not here, in a handler of a signal: to stop something may need a lock that the interrupted code holds.
         threading.Thread(target=self._watch, name="deadline", daemon=True).start()
 
-    def _stop(self) -> None:
-        for stop in list(self._stops):
-            # It may be closed by now, and the others are to be stopped all the same.
-            with suppress(Exception):
-                stop()
-
     def close(self) -> None:
         """Stop nothing from now on."""
         self._done.set()
@@ -81,7 +75,10 @@ class Deadline:
     def _watch(self) -> None:
         pause = max(self.remaining(), 0.0)
         while not self._done.wait(pause):
-            self._stop()
+            for stop in list(self._stops):
+                # It may be closed by now, and the others are to be stopped all the same.
+                with suppress(Exception):
+                    stop()
             pause = PAUSE
 
 

@@ -1,5 +1,7 @@
 """Where Sluice keeps its state and finds its warehouse: environment variables, read once a process."""
 
+import shutil
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -42,3 +44,11 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The process's settings. ``settings.cache_clear()`` reads the environment again."""
     return Settings()
+
+
+def program() -> str:
+    """How the reader calls ``sluice`` from here: by its name if that is on the path."""
+    if shutil.which("sluice"):
+        return "sluice"
+    beside = Path(sys.executable).with_name("sluice")
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)

@@ -8,6 +8,7 @@ from sluice.cli.load import summary, tenant
 from sluice.cli.options import AsJson
 from sluice.cli.runner import run_all
 from sluice.errors import SetupError
+from sluice.settings import program
 from sluice.sources.model import source_of
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample-data"
@@ -37,7 +38,7 @@ def demo(as_json: AsJson = False) -> None:
     dirty = outcomes[-1]["job_id"][:SHORT]
     output.say("")
     output.say("Next:")
-    sluice = output.program()
+    sluice = program()
     output.say(f"  {sluice} rejects {dirty}   # what was turned away, and why")
     output.say(f"  {sluice} db psql -c 'select severity, count(*) from data.bugs group by 1'")  # noqa: S608
     output.say(f"  {sluice} load YOUR.csv --dataset bugs   # your own file")

@@ -9,7 +9,7 @@ from sluice.cli.jobs import SHORT, named, shown_counts
 from sluice.cli.options import AsJson, check_mode, key_values
 from sluice.cli.runner import run
 from sluice.contracts.registry import Registry
-from sluice.settings import settings
+from sluice.settings import program, settings
 from sluice.sources.acquire import validate
 from sluice.sources.model import FileSource, source_of
 
@@ -94,7 +94,7 @@ def show(outcome: dict[str, Any], as_json: bool = False) -> None:
         output.say(f"  {seen['source']}: loaded before by {seen['job_id'][:SHORT]}; --force loads it again")
     job = outcome["job_id"][:SHORT]
     output.say(
-        f"job {job}" + (f"; see the rejects: {output.program()} rejects {job}" if outcome["rejected"] else "")
+        f"job {job}" + (f"; see the rejects: {program()} rejects {job}" if outcome["rejected"] else "")
     )
 
 

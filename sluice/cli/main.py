@@ -9,6 +9,7 @@ import typer
 
 from sluice.cli import output
 from sluice.errors import BugError, SetupError, SluiceError
+from sluice.settings import program
 
 HELP = """Ingest files, URLs and objects into PostgreSQL: every row checked, none lost, none doubled.
 
@@ -94,7 +95,7 @@ def _foreign(problem: Exception) -> int:
             }
             command = next((f"{word} " for word in sys.argv[1:] if word in known), "")
             output.err.print(f"error: {problem}", markup=False)
-            output.err.print(f"  next: {output.program()} {command}--help", markup=False)
+            output.err.print(f"  next: {program()} {command}--help", markup=False)
         return 2
     if isinstance(problem, OSError) and problem.strerror:
         where = f"{problem.filename}: " if problem.filename else ""

@@ -2,13 +2,11 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from io import StringIO
-from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console
@@ -16,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sluice.errors import SetupError, SluiceError
+from sluice.settings import program
 
 LONG = 200  # characters
 
@@ -53,14 +52,6 @@ def write(text: str) -> bool:
 def _abandon(stream: IO[str]) -> None:
     """Let what is still in the stream's buffer go nowhere, or the interpreter's end would fail with it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def program() -> str:
-    """How the reader calls ``sluice`` from here: by its name if that is on the path."""
-    if shutil.which("sluice"):
-        return "sluice"
-    beside = Path(sys.executable).with_name("sluice")
-    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
 
 
 def callable_here(text: str) -> str:

@@ -1,21 +1,23 @@
 """``sluice read``: what the reader understands of a file, without a contract and without a database."""
 
-import shutil
-import sys
 import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 
 from sluice.cli import output
+from sluice.cli.files import whole
 from sluice.cli.options import AsJson, key_values
 from sluice.errors import InputError, SetupError
 from sluice.readers import open_table
-from sluice.readers.export import Understood, export, write
+from sluice.readers.export import Understood, export
+from sluice.settings import settings
 from sluice.sources.files import find
+
+CHUNK = 1 << 20  # characters
 
 
 def read(
@@ -34,8 +36,8 @@ def read(
     """Show what the reader understands of files, as clean CSV: no contract, no database.
 
     Every cell's text is exactly as in the file. Of several files, those that
-    can't be read are named and the others written. --json tells dialect, encoding, lines that
-    hold no record, and repairs.
+    can't be read are named and the others written. --json tells dialect and encoding, and the
+    records that have no clear cells.
 
         sluice read messy.xlsx --out clean.csv
         sluice read 'in/*' --out-dir clean --json
@@ -66,22 +68,21 @@ def read(
 
 
 def _read(path: Path, options: dict[str, str], target: Path | None, as_json: bool) -> dict[str, Any]:
-    with (
-        tempfile.TemporaryDirectory(prefix="sluice-read-") as folder,
-        closing(open_table(path, options, work=Path(folder))) as table,
-    ):
-        found = write(table, target) if target else _to_screen(table, quiet=as_json)
-        told = {"file": str(path), "format": table.format, **table.details, **_told(found)}
-        return {**told, **table.account.as_dict()}
+    with tempfile.TemporaryDirectory(prefix="sluice-read-") as folder, ExitStack() as stack:
+        work = Path(folder)
+        table = stack.enter_context(closing(open_table(path, options, work=work)))
+        written = stack.enter_context(whole(target)) if target else work / "read.csv"
+        with written.open("w+", encoding="utf-8", newline="") as file:
+            found = export(table, file, work, settings().memory_limit_mb, settings().threads)
+            if not target and not as_json:
+                file.seek(0)
+                _print(file)
+        return {"file": str(path), "format": table.format, **table.details, **_told(found)}
 
 
-def _to_screen(table: Any, *, quiet: bool) -> Understood:
-    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="", prefix="sluice-read-") as file:
-        found = export(table, file)
-        if not quiet:
-            file.seek(0)
-            shutil.copyfileobj(file, sys.stdout)
-    return found
+def _print(file: IO[str]) -> None:
+    while (text := file.read(CHUNK)) and output.write(text):
+        pass
 
 
 def _told(found: Understood) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """``sluice rejects``: what a job turned away, on the screen or in a file to be corrected."""
 
 import csv
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from sluice.cli import output
+from sluice.cli.files import whole
 from sluice.cli.jobs import find
 from sluice.cli.options import AsJson
 from sluice.contracts.model import Contract
@@ -18,7 +17,7 @@ from sluice.contracts.registry import Registry
 from sluice.errors import SetupError
 from sluice.jobs import ledger
 from sluice.readers.header import by_column
-from sluice.settings import settings
+from sluice.settings import program, settings
 from sluice.warehouse.connection import Warehouse
 
 NOTES = ("_sluice_record", "_sluice_line", "_sluice_reason", "_sluice_message", "_sluice_raw")
@@ -56,7 +55,7 @@ def rejects(
         shown = [[output.one_line(row[name]) for name in PLACE] for row in islice(rows, FIRST)]
         output.table(["record", "line", "column", "reason", "message", "raw"], shown)
         if len(shown) == FIRST:
-            output.note(f"the first {FIRST}; all of them: {output.program()} rejects {job} --out rejects.csv")
+            output.note(f"the first {FIRST}; all of them: {program()} rejects {job} --out rejects.csv")
 
 
 def export(warehouse: Warehouse, job: dict[str, Any], path: Path) -> int:
@@ -72,24 +71,8 @@ def export(warehouse: Warehouse, job: dict[str, Any], path: Path) -> int:
     header = [*known, *sorted(names - {*known, *NOTES}), *NOTES]
     lines = _lines(ledger.rejects(warehouse, job["job_id"]), contract)
     write = _to_csv if path.suffix.lower() == ".csv" else _to_xlsx
-    with _whole(path) as partial:
+    with whole(path) as partial:
         return write(lines, header, partial)
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A name beside ``path`` to write to; it becomes ``path`` at the end, or goes if anything fails."""
-    final = path.resolve()
-    partial = final.with_name(f".{final.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(final)
-    except OSError as error:
-        hint = "Check the folder, its permissions and the disk."
-        raise SetupError(f"{path} can't be written: {error.strerror}.", hint=hint, file=str(path)) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
 
 
 def _lines(rows: Iterator[dict[str, Any]], contract: Contract) -> Iterator[dict[str, Any]]:

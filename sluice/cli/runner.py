@@ -58,12 +58,11 @@ def _run_all(requests: list[dict[str, Any]], api_url: Callable[[], str]) -> list
         warming = warm_up()
     outcomes = []
     try:
+        if dead:
+            _end_runs(api_url())
         for request in requests:
             with loading(request["dataset"]):
-                url = api_url()
-                if dead:
-                    _end_runs(url)
-                outcomes.append(_load(request, url))
+                outcomes.append(_load(request, api_url()))
     except KeyboardInterrupt:
         with suppress(SluiceError):  # what a step in another thread has left
             recover(Warehouse.from_settings(), settings().stage_dir)

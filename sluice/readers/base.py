@@ -9,8 +9,6 @@ from typing import Any, Protocol, Self
 import duckdb
 import pyarrow as pa
 
-from sluice.readers.account import Account
-
 REJECT_SCHEMA = pa.schema(
     [
         ("record_no", pa.int64()),
@@ -44,7 +42,6 @@ class RawTable(Protocol):
     """
 
     format: str
-    account: Account
     details: dict[str, Any]
     """What detection found, for people."""
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import duckdb
 
-from sluice.readers.account import Account
 from sluice.readers.base import Reject, cell
 from sluice.readers.bytes import holds, other_encoding, to_utf8
 from sluice.readers.dialect import find_layout
@@ -41,7 +40,6 @@ class CsvTable:
         self._options = options
         self._repaired: TableSpool | None = None
         self._rejects: RejectFile | None = None
-        self.account = Account()
         self._open(encoding)
 
     def _open(self, encoding: str) -> None:

@@ -10,7 +10,6 @@ import duckdb
 import python_calamine as calamine
 
 from sluice.errors import ReadError, SetupError
-from sluice.readers.account import Account
 from sluice.readers.base import Reject
 from sluice.readers.dialect import boolean
 from sluice.readers.records import readable
@@ -25,7 +24,6 @@ class ExcelTable:
     def __init__(self, path: Path, options: dict[str, str], work: WorkFolder) -> None:
         self._path = path
         self._work = work
-        self.account = Account()
         self._name, self._sheet = _sheet(path, options.get("sheet", ""))
         self._first, self.header = self._find_header(boolean("header", options.get("header", "true")))
         self.details: dict[str, Any] = {"sheet": self._name}

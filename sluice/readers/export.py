@@ -11,9 +11,9 @@ from typing import IO, Any
 import duckdb
 import pyarrow as pa
 
-from sluice import deadline
 from sluice.errors import ReadError
 from sluice.readers.base import RawTable, Reject, cell
+from sluice.readers.duck import connect
 
 SHOWN = 100  # rejects that are told one by one
 
@@ -28,20 +28,23 @@ class Understood:
     rejected: tuple[Reject, ...]
 
 
-def export(table: RawTable, out: IO[str], memory_limit_mb: int = 300) -> Understood:
+def export(table: RawTable, out: IO[str], work: Path, memory_limit_mb: int, threads: int) -> Understood:
     """Write the table's header and records to ``out``, which can be rewound: an untidy file is read a second time.
 
-    A cell that a record lacks (JSON) is empty. Raises ReadError.
+    ``work`` is a folder for what does not fit into memory. A cell that a record lacks (JSON) is empty.
+    Raises ReadError.
     """
     while True:
         out.seek(0)
         out.truncate()
         writer = csv.writer(out)
         writer.writerow(table.header)
-        with closing(duckdb.connect(config={"memory_limit": f"{memory_limit_mb}MB"})) as connection:
-            deadline.at_end(connection.interrupt)
+        with closing(connect(work, memory_limit_mb, threads)) as connection:
             try:
-                written = sum(_write(writer, rows) for rows in _rows(table, connection))
+                written = 0
+                for rows in _rows(table, connection):
+                    writer.writerows(rows)
+                    written += len(rows)
             except (duckdb.Error, pa.ArrowException) as error:
                 if table.repair(error):
                     continue
@@ -57,20 +60,3 @@ def _rows(table: RawTable, connection: duckdb.DuckDBPyConnection) -> Iterator[Se
     reader = connection.sql(f"SELECT {names} FROM {table.relation(connection)}").to_arrow_reader(8192)  # noqa: S608
     for batch in reader:
         yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-
-
-def _write(writer: Any, rows: Sequence[Sequence[Any]]) -> int:
-    writer.writerows(rows)
-    return len(rows)
-
-
-def write(table: RawTable, path: Path) -> Understood:
-    """Export to a file, which is whole or not there. Raises ReadError."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("w+", encoding="utf-8", newline="") as out:
-            found = export(table, out)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return found

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import duckdb
 
 from sluice.errors import ReadError
-from sluice.readers.account import Account
 from sluice.readers.base import Reject
 from sluice.readers.bytes import to_utf8
 from sluice.readers.records import RECORD_LIMIT, readable
@@ -61,7 +60,6 @@ class JsonTable:
     def __init__(self, path: Path, encoding: str, work: WorkFolder) -> None:
         self._source = path
         self._work = work
-        self.account = Account()
         plain = encoding in ("utf-8", "utf-8-sig", "ascii")
         self._path = path if plain else to_utf8(path, encoding, work.path)
         self.details: dict[str, Any] = {"encoding": encoding}

@@ -17,6 +17,7 @@ from sluice import deadline
 from sluice.contracts.model import Contract
 from sluice.errors import ReadError, SetupError
 from sluice.readers.base import RawTable, Sink, Stage
+from sluice.readers.duck import connect
 from sluice.readers.header import Mapping, match_header
 from sluice.readers.pump import ParquetSink, Pump
 from sluice.readers.rejects import Explainer, bad_rows, write_rejects
@@ -130,7 +131,7 @@ def _attempt(
     try:
         with (
             deadline.blamed(duckdb.Error, _UnreadableError),
-            contextlib.closing(_connect(directory, memory_limit_mb, threads)) as connection,
+            contextlib.closing(connect(directory, memory_limit_mb, threads)) as connection,
         ):
             _read(connection, run, [ParquetSink(directory / "rows.parquet"), *sinks])
             broken = run.table.broken(connection)
@@ -148,19 +149,6 @@ def _attempt(
     finally:
         run.rejects.close()
         run.rejects.path.unlink(missing_ok=True)
-
-
-def _connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    deadline.at_end(connection.interrupt)
-    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-    connection.execute(f"SET memory_limit = '{int(memory_limit_mb)}MB'")
-    connection.execute("SET temp_directory = ?", [str(directory / "spill")])
-    if threads:
-        connection.execute(f"SET threads = {int(threads)}")
-    else:
-        connection.execute("SET threads = least(4, current_setting('threads')::INTEGER)")
-    return connection
 
 
 def _read(connection: duckdb.DuckDBPyConnection, run: _Run, sinks: Sequence[Sink]) -> None:

@@ -2,10 +2,13 @@
 
 import csv
 import signal
+import subprocess
 import time
 
+import psycopg
 import pytest
 from openpyxl import load_workbook
+from psycopg.conninfo import make_conninfo
 
 from tests.cli.conftest import ITEMS, Answer, Shell
 
@@ -200,7 +203,8 @@ def test_data_that_is_refused_gives_code_1_and_one_sentence(shell: Shell, first:
     assert newest(shell)["status"] == "failed"
 
 
-def test_ctrl_c_in_mid_load_leaves_nothing_half_done(shell: Shell, first: Answer) -> None:
+def begin_large(shell: Shell) -> subprocess.Popen[str]:
+    """A load in a process of its own that is reading its 300,000 records now."""
     with (shell.folder / "big.csv").open("w") as file:
         file.write("sku,title,quantity\n")
         file.writelines(f"big-{number},Title of {number},{number % 100}\n" for number in range(300_000))
@@ -210,6 +214,26 @@ def test_ctrl_c_in_mid_load_leaves_nothing_half_done(shell: Shell, first: Answer
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    return process
+
+
+def test_the_run_of_a_killed_load_ends_with_the_next_one(shell: Shell, first: Answer) -> None:
+    process = begin_large(shell)
+    process.kill()
+    process.communicate(timeout=60)
+    killed = newest(shell)
+    (shell.folder / "after.csv").write_text("sku,title,quantity\nafter,After,1\n")
+    assert shell.run("load", "after.csv", "-d", "items").code == 0
+    job = shell.run("jobs", killed["job_id"], "--json").json
+    assert (job["filename"], job["status"]) == ("big.csv", "failed")
+    url = make_conninfo(shell.run("db", "url").out.strip(), dbname="prefect")
+    with psycopg.connect(url) as connection:
+        query = "SELECT state_type::text FROM flow_run WHERE id = %s::uuid"
+        assert connection.execute(query, [killed["flow_run_id"]]).fetchone() == ("CRASHED",)
+
+
+def test_ctrl_c_in_mid_load_leaves_nothing_half_done(shell: Shell, first: Answer) -> None:
+    process = begin_large(shell)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "stopped; nothing was half-done.\n")

@@ -32,3 +32,13 @@ def test_records_without_clear_cells_are_told(shell: Shell) -> None:
     told = shell.run("read", "short.csv", "--json").json
     assert (told["records"], told["rejects"]) == (2, 1)
     assert told["rejected"][0]["line"] == 3
+
+
+def test_a_place_that_cannot_be_written_is_named_and_nothing_is_left_there(shell: Shell) -> None:
+    (shell.folder / "good.csv").write_text("a,b\n1,2\n")
+    answer = shell.run("read", "good.csv", "--out", "nowhere/x.csv")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("error: nowhere/x.csv can't be written:")
+    (shell.folder / "broken.bin").write_bytes(bytes(range(256)) * 9)
+    assert shell.run("read", "broken.bin", "--out", "x.csv").code == 1
+    assert not list(shell.folder.glob("*x.csv*"))

@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -137,14 +139,13 @@ def test_only_errors_of_the_retry_family_are_tried_again() -> None:
     assert not verdict(ValueError("no"))
 
 
-def test_a_server_that_stumbles_once_is_asked_again(project: Warehouse) -> None:
-    content = (SAMPLES / "bugs-template.csv").read_bytes()
-    asked: list[str] = []
+@contextmanager
+def serving(content: bytes, status: Callable[[str], int]) -> Iterator[str]:
+    """The address of a server that answers each path with ``status`` and the content."""
 
-    class Stumbling(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(503 if len(asked) == 1 else 200)
+            self.send_response(status(self.path))
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -152,36 +153,38 @@ def test_a_server_that_stumbles_once_is_asked_again(project: Warehouse) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Stumbling)
+    server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/bugs.csv"
-    outcome = run_here({"dataset": "bugs", "mode": "append", "sources": [{"kind": "http", "url": url}]})
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
+
+def test_a_server_that_stumbles_once_is_asked_again(project: Warehouse) -> None:
+    asked: list[str] = []
+
+    def status(path: str) -> int:
+        asked.append(path)
+        return 503 if len(asked) == 1 else 200
+
+    with serving((SAMPLES / "bugs-template.csv").read_bytes(), status) as url:
+        sources = [{"kind": "http", "url": f"{url}/bugs.csv"}]
+        outcome = run_here({"dataset": "bugs", "mode": "append", "sources": sources})
     assert (outcome["published"], len(asked)) == (10, 3)
 
 
 def test_a_secret_in_a_url_is_used_but_never_kept(
     project: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
-    content = (SAMPLES / "bugs-dirty.csv").read_bytes()
+    def status(path: str) -> int:
+        return 200 if path == "/bugs.csv?day=1&token=c0ffee" else 403
 
-    class Guarded(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/bugs.csv?day=1&token=c0ffee" else 403)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Guarded)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/bugs.csv?day=1&token="
-    sources = [{"kind": "http", "url": url + "c0ffee"}]
-    with caplog.at_level(logging.DEBUG):
+    with (
+        serving((SAMPLES / "bugs-dirty.csv").read_bytes(), status) as server,
+        caplog.at_level(logging.DEBUG),
+    ):
+        url = f"{server}/bugs.csv?day=1&token="
+        sources = [{"kind": "http", "url": url + "c0ffee"}]
         outcome = run_here({"dataset": "bugs", "mode": "append", "sources": sources})
-    server.shutdown()
     assert outcome["published"]
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(outcome["flow_run_id"]))

@@ -8,6 +8,9 @@ import pytest
 from sluice.contracts.model import Contract
 from sluice.contracts.registry import load_contract
 from sluice.settings import settings
+from sluice.warehouse.connection import Warehouse
+from tests.jobs.appending import write
+from tests.jobs.loading import load
 
 ITEMS = """
 apiVersion: v3.1.0
@@ -64,3 +67,17 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> Contract:
 def people(tmp_path_factory: pytest.TempPathFactory) -> Contract:
     """A dataset known by URL, or else by name."""
     return _contract(tmp_path_factory.mktemp("people"), PEOPLE)
+
+
+@pytest.fixture
+def standing(warehouse: Warehouse, items: Contract, tmp_path: Path) -> Warehouse:
+    """A warehouse whose table has the keys 1 and 2."""
+    load(warehouse, items, write(tmp_path / "standing.csv", [("1", "one", "1"), ("2", "two", "")]))
+    return warehouse
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Path:
+    """Keys 2 (which stands) to 4, and a row that the audit rejects."""
+    found = [("3", "three", "3"), ("9", "bad", "-1"), ("4", "four", ""), ("2", "twice", "2")]
+    return write(tmp_path / "new.csv", found)

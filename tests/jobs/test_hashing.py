@@ -8,8 +8,8 @@ import pytest
 from sluice.contracts.model import Contract
 from sluice.jobs import steps
 from sluice.warehouse.connection import Warehouse
+from tests.jobs.appending import Steps
 from tests.jobs.loading import load
-from tests.jobs.test_append import Steps
 
 
 @pytest.fixture(autouse=True)
