@@ -24,6 +24,14 @@ class Settings(BaseSettings):
     memory_limit_mb: int = Field(default=300, ge=64, description="Memory that DuckDB may use, in megabytes.")
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core, at most 4.")
 
+    unpacked_limit_gb: int = Field(
+        default=100, ge=0, description="Most gigabytes that a packed file may unpack to; 0: any."
+    )
+    unpacked_ratio: int = Field(
+        default=200, ge=0, description="How many times its size a file may unpack to, beyond 100 MB; 0: any."
+    )
+    zip_members: int = Field(default=10_000, ge=0, description="Most members of a zip archive; 0: any.")
+
     @property
     def root(self) -> Path:
         """``home`` as an absolute path."""

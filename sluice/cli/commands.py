@@ -2,7 +2,7 @@
 
 import typer
 
-from sluice.cli import datasets, db, demo, jobs, load, quality, read, rejects, replay, trace
+from sluice.cli import datasets, db, demo, infer, jobs, load, quality, read, rejects, replay, trace
 
 
 def register(app: typer.Typer) -> None:
@@ -10,6 +10,7 @@ def register(app: typer.Typer) -> None:
     app.command("demo")(demo.demo)
     app.command("load")(load.load)
     app.command("read")(read.read)
+    app.command("infer")(infer.infer)
     app.command("jobs")(jobs.jobs)
     app.command("rejects")(rejects.rejects)
     app.command("replay")(replay.replay)

@@ -36,8 +36,8 @@ def read(
     """Show what the reader understands of files, as clean CSV: no contract, no database.
 
     Every cell's text is exactly as in the file. Of several files, those that
-    can't be read are named and the others written. --json tells dialect and encoding, and the
-    records that have no clear cells.
+    can't be read are named and the others written. --json tells dialect, encoding, header, the lines that hold
+    no record, each kind of repair, and the records that have no clear cells.
 
         sluice read messy.xlsx --out clean.csv
         sluice read 'in/*' --out-dir clean --json
@@ -77,7 +77,8 @@ def _read(path: Path, options: dict[str, str], target: Path | None, as_json: boo
             if not target and not as_json:
                 file.seek(0)
                 _print(file)
-        return {"file": str(path), "format": table.format, **table.details, **_told(found)}
+        told = {"file": str(path), "format": table.format, **table.details, **_told(found)}
+        return {**told, **table.account.as_dict()}
 
 
 def _print(file: IO[str]) -> None:

@@ -4,6 +4,7 @@ import hashlib
 
 from sluice.contracts.model import Column
 from sluice.contracts.odcs import Place, advice
+from sluice.contracts.spellings import booleans, numbers
 from sluice.contracts.types import LOGICAL_TYPES, ColumnType, column_type, strptime_formats
 
 # Columns of Sluice, and those that PostgreSQL gives to each table.
@@ -11,7 +12,9 @@ OWN_COLUMNS = (
     "organization_id", "_load_id", "_record_no", "_extra", "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax",
 )  # fmt: skip
 NAME_BYTES = 63  # PostgreSQL cuts longer names off, and then two may be one
-_PROPERTY_SETTINGS = ("sluice.aliases", "sluice.nullValues", "sluice.formats", "sluice.enum")
+_PROPERTY_SETTINGS = (
+    "sluice.aliases", "sluice.nullValues", "sluice.formats", "sluice.enum", "sluice.numbers", "sluice.booleans",
+)  # fmt: skip
 _PROPERTY_KEYS = {
     "name", "physicalName", "description", "logicalType", "logicalTypeOptions", "physicalType", "required",
     "unique", "primaryKey", "primaryKeyPosition", "classification", "relationships", "quality",
@@ -50,6 +53,8 @@ def read_column(prop: Place, name: str, kind: ColumnType) -> Column:
         formats=_formats(prop, kind, settings.get("sluice.formats")),
         null_values=("",) if nulls is None else tuple(dict.fromkeys(("", *_texts(nulls)))),
         classification=prop.string("classification"), description=prop.string("description"),
+        numbers=numbers(settings.get("sluice.numbers")) if kind.is_number else None,
+        booleans=booleans(settings.get("sluice.booleans")) if kind.duckdb == "BOOLEAN" else None,
     )  # fmt: skip
 
 

@@ -10,11 +10,33 @@ RuleKind = Literal["row", "table", "key"]
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers:
+    """How a column's numbers are written where 1234.5 is not all: its signs, and the texts that stand beside them.
+
+    ``units`` (€, EUR, %) do not change the value. ``negatives`` may be ``parentheses`` and ``trailing``.
+    """
+
+    decimal: str = "."
+    thousands: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    negatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Booleans:
+    """Words for true and false, lower case, beside those that are read anyway."""
+
+    true: tuple[str, ...] = ()
+    false: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One column of a dataset table.
 
     ``duckdb_type`` and ``postgres_type`` are SQL type names; ``formats`` are strptime formats tried in turn
-    (empty: ISO). ``aliases`` are further header spellings that mean this column.
+    (empty: ISO). ``aliases`` are further header spellings that mean this column. ``numbers`` and ``booleans``:
+    how the cells are written, where plain forms are not all.
     """
 
     name: str
@@ -29,6 +51,8 @@ class Column:
     null_values: tuple[str, ...] = ("",)
     classification: str = ""
     description: str = ""
+    numbers: Numbers | None = None
+    booleans: Booleans | None = None
 
 
 @dataclass(frozen=True, slots=True)

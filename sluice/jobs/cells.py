@@ -30,6 +30,8 @@ def _text(column: Column) -> str:
     """SQL for the column's value as text. Where the contract names formats, ISO may not be one of them."""
     name = identifier(column.name)
     plain = f"CAST({name} AS VARCHAR)"
+    if column.numbers and column.numbers.decimal != ".":
+        return f"replace({plain}, '.', {literal(column.numbers.decimal)})"
     if column.duckdb_type not in ("DATE", "TIMESTAMP", "TIMESTAMPTZ"):
         return plain
     # The first format that keeps the whole value: one without a clock loses the time of day.

@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import duckdb
 import pyarrow as pa
+
+from sluice.readers.account import Account
 
 REJECT_SCHEMA = pa.schema(
     [
@@ -42,6 +44,7 @@ class RawTable(Protocol):
     """
 
     format: str
+    account: Account
     details: dict[str, Any]
     """What detection found, for people."""
 
@@ -76,6 +79,14 @@ class RawTable(Protocol):
 
     def close(self) -> None:
         """Remove what reading left on disk. Also happens when the table is forgotten."""
+
+
+@runtime_checkable
+class Numbering(Protocol):
+    """A table whose relation leaves records out and does not hold ``_record_no``: it stays in file order."""
+
+    def numbers(self, first: int, count: int) -> pa.Array:
+        """The numbers of ``count`` records after the first ``first`` of the relation."""
 
 
 def cell(position: int) -> str:

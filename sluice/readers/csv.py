@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
+from sluice.readers.account import Account
 from sluice.readers.base import Reject, cell
-from sluice.readers.bytes import holds, other_encoding, to_utf8
-from sluice.readers.dialect import find_layout
-from sluice.readers.records import RECORD_LIMIT, Record, readable, records, skip_line, split_lines
+from sluice.readers.blocks import Run, parts
+from sluice.readers.body import blank_lines, table_records
+from sluice.readers.clean import CleanCopy
+from sluice.readers.encodings import other_encoding, replaced, to_utf8
+from sluice.readers.layout import MARKERS, find_layout
+from sluice.readers.records import Record, readable
+from sluice.readers.scan import Scanner
 from sluice.readers.spool import RejectFile, TableSpool, WorkFolder, quote_text
 
 # No cell holds this, so DuckDB never turns a cell into NULL by itself.
@@ -38,8 +45,10 @@ class CsvTable:
         self._source = path
         self._work = work
         self._options = options
-        self._repaired: TableSpool | None = None
+        self._repaired: CleanCopy | TableSpool | None = None
         self._rejects: RejectFile | None = None
+        self._counted = False
+        self.account = Account()
         self._open(encoding)
 
     def _open(self, encoding: str) -> None:
@@ -53,18 +62,34 @@ class CsvTable:
         self.header = self._layout.header
         self.record_size = self._layout.record_size
         self.details: dict[str, Any] = {"encoding": encoding, **self._layout.as_dict()}
+        self._note_lead()
+
+    def _note_lead(self) -> None:
+        """Begin the account anew, with what stands before the first data record."""
+        account = self.account
+        account.lines.clear()
+        account.repairs.clear()
+        account.skipped.clear()
+        account.warnings[:] = self._layout.warnings
+        for one in self._layout.lead:
+            account.skip(one.kind, one.line, one.text)
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
-        if self._ends_in_escape():
-            self.repair(ValueError("DuckDB does not notice an open quote then"))
+        if self._layout.exact or self._ends_in_escape():
+            self.repair(ValueError("DuckDB would not read it, or not see an open quote"))
+        if isinstance(self._repaired, CleanCopy):
+            return self._read_csv(str(self._repaired.path), 1)
         if self._repaired:
             return self._repaired.relation()
+        return self._read_csv(str(self._plain_path()), self._layout.skip)
+
+    def _read_csv(self, path: str, skip: int) -> str:
         layout, dialect = self._layout, self._layout.dialect
         width = len(self.header)
         columns = ", ".join(f"'{cell(i)}': 'VARCHAR'" for i in range(width + layout.padding))
         source = (
-            f"read_csv({quote_text(str(self._plain_path()))}, columns = {{{columns}}}, auto_detect = false, "
-            f"header = false, skip = {layout.skip}, delim = {quote_text(dialect.delimiter)}, "
+            f"read_csv({quote_text(path)}, columns = {{{columns}}}, auto_detect = false, "
+            f"header = false, skip = {skip}, delim = {quote_text(dialect.delimiter)}, "
             f"quote = {quote_text(dialect.quote)}, escape = {quote_text(dialect.escape)}, "
             f"nullstr = [{_NEVER}], compression = 'none', strict_mode = true, buffer_size = {_BUFFER})"
         )
@@ -93,32 +118,55 @@ class CsvTable:
             return file.read() == dialect.escape.encode()
 
     def repair(self, error: Exception) -> bool:
+        if isinstance(self._repaired, CleanCopy):
+            # DuckDB does not take even that: records of megabytes, for one.
+            self._repaired.remove()
+            self._read_exactly(runs=False)
+            return True
         if self._repaired:
             return False
         if "unicode" in str(error) and self._encoding == "utf-8" and (other := other_encoding(self._path)):
             self._open(other)
             return True
-        self._read_exactly()
+        self._read_exactly(runs=True)
         return True
 
-    def _read_exactly(self) -> None:
-        spool = TableSpool(self._work.path, self.header)
-        rejects = RejectFile(self._work.path / "broken.parquet")
-        width, widest = len(self.header), len(self.header) + self._layout.padding
-        for number, record in enumerate(self._records(), 1):
-            cells, reason = record.cells, record.reason
-            if not reason and len(cells) != width:
-                if width < len(cells) <= widest and not any(cells[width:]):
-                    cells = cells[:width]
+    def numbers(self, first: int, count: int) -> pa.Array:
+        """The numbers of ``count`` records after the first ``first`` of the relation."""
+        if isinstance(self._repaired, CleanCopy):
+            return self._repaired.numbers(first, count)
+        return pa.array(np.arange(first + 1, first + count + 1, dtype=np.int64))
+
+    def _read_exactly(self, *, runs: bool) -> None:
+        layout, folder = self._layout, self._work.path
+        width, widest = len(self.header), len(self.header) + layout.padding
+        good: CleanCopy | TableSpool = TableSpool(folder, self.header)
+        if runs:
+            good = CleanCopy(folder, layout.dialect, width, layout.padding, layout.line_end)
+        number = 0
+        with RejectFile(folder / "broken.parquet") as rejects:
+            for record in self._records(self.account, runs=runs):
+                if isinstance(record, Run):
+                    assert isinstance(good, CleanCopy)
+                    good.add_run(number + 1, record)
+                    number += len(record.ends)
+                    continue
+                number += 1
+                cells, reason = record.cells, record.reason
+                if broken := reason == "bad_encoding":
+                    cells, reason = [replaced(text) for text in cells], ""
+                if not reason and len(cells) != width:
+                    if width < len(cells) <= widest and not any(cells[width:]):
+                        cells = cells[:width]
+                    else:
+                        reason = "too_few_cells" if len(cells) < width else "too_many_cells"
+                if reason:
+                    rejects.add(self._reject(number, record, reason))
                 else:
-                    reason = "too_few_cells" if len(cells) < width else "too_many_cells"
-            if reason:
-                rejects.add(self._reject(number, record, reason))
-            else:
-                spool.add_cells(number, cells, len(record.raw))
-        rejects.close()
-        spool.close()
-        self._repaired, self._rejects = spool, rejects
+                    good.add_cells(number, cells, len(record.raw))
+                    self.account.repairs.update({"replaced_bytes": 1} if broken else {})
+        good.close()
+        self._repaired, self._rejects = good, rejects
 
     def _reject(self, number: int, record: Record, reason: str) -> Reject:
         message = MESSAGES[reason].format(
@@ -126,58 +174,41 @@ class CsvTable:
         )
         return Reject(number, reason, message, line=record.line, raw=readable(record.raw))
 
-    def _records(self) -> Iterator[Record]:
-        """All records after the header."""
+    def _records(self, account: Account | None = None, *, runs: bool) -> Iterator[Record | Run]:
+        """All records after the header, tidy ones in ``runs``; what else stands there is noted in ``account``."""
         layout = self._layout
-        with self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            found = records(file, layout.dialect)
-            if layout.has_header:
-                next(found, None)
-            for record in found:
-                if (
-                    len(self.header) > 1
-                    and record.raw.isspace()
-                    and layout.dialect.delimiter not in record.raw
-                ):
-                    continue
-                yield record
+        if account:
+            self._note_lead()
+        scanner = None
+        if runs and not layout.last and layout.again is None:
+            # A line that begins so may be a comment.
+            marks = layout.comment[:1] or ("".join(m[0] for m in MARKERS) if layout.padding else "")
+            scanner = Scanner(layout.dialect, len(self.header), layout.padding, layout.line_end, marks)
+        with self._path.open("rb") as file:
+            found = parts(file, layout.dialect, scanner, len(layout.lead))
+            yield from table_records(found, layout, account or Account())
 
     def broken(self, connection: duckdb.DuckDBPyConnection) -> Iterable[Reject]:
+        if not self._repaired and not self._counted:
+            self._counted = True
+            if count := blank_lines(self._path, self._layout.dialect.quote):
+                self.account.lines["blank"] = count
         return self._rejects or ()
 
     def find(self, record_numbers: Iterable[int]) -> Iterator[tuple[int, int, str]]:
         wanted = iter(record_numbers)
         if (number := next(wanted, None)) is None:
             return
-        found = self._plain_lines() or ((record.line, record.raw) for record in self._records())
-        for count, (line, raw) in enumerate(found, 1):
-            if count == number:
+        count = 0
+        for record in self._records(runs=True):
+            before, size = count, len(record.ends) if isinstance(record, Run) else 1
+            count += size
+            while number <= count:
+                place = number - before - 1
+                line, raw = record.record(place) if isinstance(record, Run) else (record.line, record.raw)
                 yield number, line, readable(raw)
                 if (number := next(wanted, None)) is None:
                     return
-
-    def _plain_lines(self) -> Iterator[tuple[int, str]] | None:
-        """(line, text) of each record, if each line is a record; None if it may not be."""
-        quote = self._layout.dialect.quote.encode()
-        if self._layout.line_end == "\r" or (quote and holds(self._path, quote)):
-            return None
-        return self._each_line()
-
-    def _each_line(self) -> Iterator[tuple[int, str]]:
-        count, skip = 0, self._layout.skip
-        with self._path.open("rb") as file:
-            while raw := file.readline(RECORD_LIMIT):
-                if len(raw) == RECORD_LIMIT and raw[-1] != 10:
-                    skip_line(file)
-                for part in split_lines(raw):
-                    count += 1
-                    text = part.decode("utf-8-sig" if count == 1 else "utf-8", "surrogateescape")
-                    if count > skip and text and not self._is_blank(text):
-                        yield count, text
-
-    def _is_blank(self, text: str) -> bool:
-        """A line of white space only, unless a cell can be that."""
-        return text.isspace() and len(self.header) > 1 and self._layout.dialect.delimiter not in text
 
     def locate(self, record_numbers: Iterable[int]) -> dict[int, tuple[int, str]]:
         return {number: (line, raw) for number, line, raw in self.find(sorted(set(record_numbers)))}

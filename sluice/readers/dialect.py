@@ -1,18 +1,19 @@
-"""How a delimited file is written: delimiter, quote, escape and header, found in its first part."""
+"""How the cells of a delimited file are written: candidates tried on samples, scored by row shape and cell types."""
 
 import io
 import itertools
 import math
 import re
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
-from sluice.errors import ReadError, SetupError
-from sluice.readers.records import RECORD_LIMIT, Dialect, Record, records
+from sluice.errors import SetupError
+from sluice.readers.records import Dialect, Record, records
 
-_SAMPLE = 1 << 18
-_SAMPLE_RECORDS = 200
+SAMPLE_RECORDS = 200
+_TYPED_RECORDS = 40
 # Likelier ones first: they win a draw.
 _DELIMITERS = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, "\x1f": 1.0, "^": 0.9, "~": 0.8, ":": 0.6, " ": 0.4}
 _NAMES = {
@@ -24,101 +25,72 @@ _NAMES = {
     "pipe": "|",
     "\\x1f": "\x1f",
 }
+# No text holds it: the delimiter of a table of one column.
+_NONE = "\x1f"
+_SINGLE = 0.26
+_NUMBER = re.compile(r"[-+(]?[$€£¥]? ?(\d[\d., '\u00a0\u202f]*|[.,]\d+)([eE][-+]?\d+)? ?[%€$£)]*")
+_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([ T]\d{1,2}:\d{2}\S*( ?[AaPp][Mm])?)?")
+_TIME = re.compile(r"\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?")
+_LINK = re.compile(r"https?://\S+|[^@\s]+@[^@\s]+\.\w+")
+# Excel's own first line.
+SEPARATOR = re.compile(r"sep=([^\r\n]+?)(?=[\r\n])", re.IGNORECASE)
+_NAME = re.compile(r"[^\W\d]\w*")
+_EMPTY = frozenset(("", "-", ".", "na", "n/a", "nan", "null", "none", "\\n"))
+_LOGICAL = frozenset(("true", "false", "yes", "no"))
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """``skip``: records before the first data record, blank lines included. ``padding``: empty cells that follow
-    the header's last cell in the records. ``record_size``: characters of a usual record.
-    """
+class Sample(NamedTuple):
+    """Text of the file's head, and of its middle and end where the head is not the whole."""
 
-    dialect: Dialect
-    header: tuple[str, ...]
-    has_header: bool
-    skip: int
-    padding: int
-    line_end: str
-    record_size: int
+    head: str
+    whole: bool
+    others: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """What was found, for people."""
-        return {
-            "delimiter": self.dialect.delimiter,
-            "quote": self.dialect.quote,
-            "escape": self.dialect.escape,
-            "header": self.has_header,
-        }
+    def records(self, dialect: Dialect, most: int = SAMPLE_RECORDS) -> list[Record]:
+        """The first records."""
+        return _cut(self.head, dialect, most, whole=self.whole)
+
+    def later(self, dialect: Dialect) -> list[Record]:
+        """Records of the middle and the end, less their first: it may begin inside a quoted cell."""
+        return [r for text in self.others for r in _cut(text, dialect, 50, whole=False)[1:]]
 
 
-def find_layout(path: Path, options: dict[str, str]) -> Layout:
-    """The layout of a UTF-8 file; ``options`` that are given are believed. Raises ReadError if it has no record."""
-    text, whole = _head(path)
-    if not text.strip("\r\n"):
-        what = "holds only blank lines" if text else "is empty: it has no header"
-        raise ReadError(f"{path} {what}.", hint="Nothing was loaded; check where it was made.", file=path)
-    dialect = _dialect(text, whole, options)
-    sample = _sample(text, whole, dialect)
-    first = sample[0]
-    if first.reason:
-        raise ReadError(
-            f"The header of {path} cannot be read: {first.reason.replace('_', ' ')}.",
-            hint="Check the first line, or give the delimiter and quote as source options.",
-            file=path,
-            line=first.line,
-        )
-    blanks = len(text) - len(text.lstrip("\r\n"))
-    skip = len(re.findall(r"\r\n|\r|\n", text[:blanks]))
-    has_header = boolean("header", options.get("header", "true"))
-    header = list(first.cells)
-    padding = 0
-    if has_header:
-        named, padding = _padding(header, sample[1:])
-        del header[named:]
-    else:
-        header = [f"column_{i}" for i in range(1, len(header) + 1)]
-    end = re.search(r"\r\n|\r|\n", text)
-    size = sum(len(record.raw) for record in sample) // len(sample)
-    return Layout(
-        dialect, tuple(header), has_header, skip + has_header, padding, end[0] if end else "\n", size
-    )
+def _cut(text: str, dialect: Dialect, most: int, *, whole: bool) -> list[Record]:
+    found = list(itertools.islice(records(io.StringIO(text, newline=""), dialect), most))
+    return found[:-1] if not whole and 1 < len(found) < most else found
 
 
-def _head(path: Path) -> tuple[str, bool]:
-    """The first part of the file, longer if its first record is, and whether it is the whole file."""
-    size = _SAMPLE
-    while True:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            text = file.read(size)
-        if len(text) < size or re.search(r"[^\r\n][\r\n]", text):
-            return text, len(text) < size
-        if size > RECORD_LIMIT:
-            raise ReadError(
-                f"The first line of {path} is longer than {RECORD_LIMIT:,} characters.",
-                hint="Is this really a table, with line ends?",
-                file=path,
-            )
-        size *= 8
+@lru_cache(16_384)
+def kind(cell: str) -> str:
+    """What a cell looks like: ``empty``, ``text``, or a type; codes of one pattern ('AB-12') are a type too."""
+    text = cell.strip()
+    if text.lower() in _EMPTY:
+        return "empty"
+    if text[0].isalpha():
+        if text.lower() in _LOGICAL:
+            return "logical"
+    elif _NUMBER.fullmatch(text):
+        return "number"
+    elif _DATE.fullmatch(text):
+        return "date"
+    elif _TIME.fullmatch(text):
+        return "time"
+    if _LINK.fullmatch(text):
+        return "link"
+    if len(text) < 40 and " " not in text and any(c.isdigit() for c in text):
+        return re.sub(r"[A-Z]", "A", re.sub(r"[a-z]", "a", re.sub(r"\d+", "9", text)))
+    return "text"
 
 
-def _sample(text: str, whole: bool, dialect: Dialect) -> list[Record]:
-    found = list(itertools.islice(records(io.StringIO(text, newline=""), dialect), _SAMPLE_RECORDS))
-    cut = not whole and len(found) < _SAMPLE_RECORDS and len(found) > 1
-    return found[:-1] if cut else found
-
-
-def _padding(header: list[str], body: list[Record]) -> tuple[int, int]:
-    """How many header cells are columns, and how many (mostly empty) cells the records have beyond them."""
-    named = len(header)
-    while named > 1 and not header[named - 1].strip():
-        named -= 1
-    widths = [len(record.cells) for record in body if not record.reason]
-    usual = max(set(widths), key=widths.count) if widths else len(header)
-    if usual <= named:
-        return named, 0
-    tails = [any(record.cells[named:]) for record in body if len(record.cells) == usual]
-    if sum(tails) * 2 > len(tails):
-        return max(named, len(header)), 0
-    return named, usual - named
+def column_kinds(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """The kind of nearly all cells of each column, else ``text``; ``empty`` if all are."""
+    found = []
+    for position in range(width):
+        counts = Counter(kind(row[position]) for row in rows if position < len(row))
+        counts.pop("empty", None)
+        name, most = counts.most_common(1)[0] if counts else ("empty", 0)
+        found.append(name if most >= 0.9 * counts.total() else "text")
+    return found
 
 
 def boolean(name: str, text: str) -> bool:
@@ -132,20 +104,33 @@ def boolean(name: str, text: str) -> bool:
     )
 
 
-def _dialect(text: str, whole: bool, options: dict[str, str]) -> Dialect:
-    given = options.get("delimiter")
-    delimiters = [_NAMES.get(given.lower(), given)] if given else list(_DELIMITERS)
+def find_dialect(sample: Sample, options: dict[str, str]) -> Dialect:
+    """The best candidate; ``options`` that are given are believed."""
+    text = sample.head
+    told = SEPARATOR.match(text)
+    given = options.get("delimiter", told[1] if told else None)
+    delimiters = {_NAMES.get(given.lower(), given): 1.0} if given else _DELIMITERS | _longer(text)
     quotes = [options["quote"]] if "quote" in options else _quotes(text)
-    best, best_score = Dialect(delimiters[0] if given else ",", quotes[0], quotes[0]), 0.0
-    for delimiter, quote in itertools.product(delimiters, quotes):
+    best = Dialect(next(iter(delimiters)) if given else _NONE, quotes[0], options.get("escape", quotes[0]))
+    best_score = 0.0 if given else _single(sample, best)
+    for (delimiter, prior), quote in itertools.product(delimiters.items(), quotes):
         if delimiter not in text or delimiter == quote:
             continue
         for escape in [options["escape"]] if "escape" in options else _escapes(text, quote):
             dialect = Dialect(delimiter, quote, escape)
-            score = _score(_sample(text, whole, dialect)) * _DELIMITERS.get(delimiter, 1.0)
+            score = _score(sample.records(dialect), delimiter) * prior
             if score > best_score + 1e-9:
                 best, best_score = dialect, score
-    return best
+    return best if given else _spaced(best, sample)
+
+
+def _longer(text: str) -> dict[str, float]:
+    """Delimiters of several characters: they stand in nearly every line."""
+    lines = [line for line in text[:20_000].splitlines()[:40] if line.strip()]
+    runs = Counter(run for line in lines for run in set(re.findall(r"[^\w\s\"'.()\[\]{}+-]{2,4}", line)))
+    tried = {part for run in runs for part in (run, run[:2])}
+    often = [part for part in tried if sum(part in line for line in lines) >= 0.7 * len(lines)]
+    return dict.fromkeys(sorted(often)[:6], 1.05)
 
 
 def _quotes(text: str) -> list[str]:
@@ -158,17 +143,75 @@ def _escapes(text: str, quote: str) -> list[str]:
     return [quote, "\\"] if quote and f"\\{quote}" in text else [quote]
 
 
-def _score(sample: list[Record]) -> float:
-    """High for many columns and records all as wide as the header; 0 if the header is not split."""
-    if not sample or sample[0].reason or len(sample[0].cells) < 2:
+def _spaced(dialect: Dialect, sample: Sample) -> Dialect:
+    """With the spaces that stand around every delimiter: they are no part of the cells."""
+    delimiter = dialect.delimiter
+    if delimiter not in (",", ";", "|"):
+        return dialect
+    rows = [r.cells for r in (*sample.records(dialect), *sample.later(dialect)) if len(r.cells) > 1]
+    after = bool(rows) and all(cell[:1] == " " for row in rows for cell in row[1:])
+    before = after and all(cell[-1:] == " " for row in rows for cell in row[:-1])
+    return Dialect(f"{' ' * before}{delimiter}{' ' * after}", dialect.quote, dialect.escape)
+
+
+def _single(sample: Sample, dialect: Dialect) -> float:
+    """The score of a table of one column: higher where each line is clearly one value."""
+    first, *rows = sample.records(dialect)
+    kinds = Counter(kind(r.raw) for r in rows)
+    clear = kinds["date"] + kinds["time"] + kinds["link"]
+    if kind(first.raw) == "text" and "," not in first.raw:
+        clear += kinds["number"]  # with decimal commas, below a name
+    return _SINGLE * (4 if rows and clear >= 0.9 * len(rows) else 1)
+
+
+def _score(sample: Iterable[Record], delimiter: str) -> float:
+    """High for many columns, neighbours of the same width, and cells that hold one value each."""
+    lines = [r for r in sample if r.raw.strip()]
+    found = [r for r in lines if not r.raw.startswith(("#", "//"))] or lines
+    widths = [0 if r.reason else len(r.cells) for r in found]
+    usual = Counter(w for w in widths if w > 1)
+    if not usual:
         return 0.0
-    width = len(sample[0].cells)
-    body = sample[1:]
-    if not body:
-        return math.log2(width)
-    named = width - sum(not c for c in sample[0].cells)
-    fitting = sum(
-        not r.reason and (len(r.cells) == width or (len(r.cells) > width and not any(r.cells[width:])))
-        for r in body
-    )
-    return (fitting / len(body)) ** 2 * math.log2(max(named, 1) + 1)
+    width = max(usual, key=lambda w: usual[w])
+    alike = [
+        w == width or (w > 1 and w in widths[max(i - 1, 0) : i] + widths[i + 1 : i + 2])
+        for i, w in enumerate(widths)
+    ]
+    coverage = sum(alike) / len(widths)
+    turns = sum(a != b for a, b in itertools.pairwise(widths)) / len(widths)
+    rows = [r.cells for r, w in zip(found, widths, strict=True) if w == width][:_TYPED_RECORDS]
+    kinds = column_kinds(rows[1:] or rows, width)
+    used = sum(k != "empty" or bool(rows[0][i].strip()) for i, k in enumerate(kinds))
+    typed = sum(k not in ("text", "empty") for k in kinds) / width
+    clean = _clean(rows, delimiter)
+    score: float = coverage**1.5 * (1 - 0.6 * turns) ** 2 * math.log2(used + 1) * clean * (0.7 + 0.3 * typed)
+    titled = is_header(rows[0], kinds)
+    score *= 1.6 if titled else 1
+    if widths[0] == 1 and len(found) > 1 and found[1].line == found[0].line + 1 and not titled:
+        score *= 0.7 if clean > 0.9 and delimiter not in " :" else 0.5
+    if delimiter not in " :" and len(found[0].cells) == width and all(map(_NAME.fullmatch, found[0].cells)):
+        score *= 1.5
+    if delimiter in " :" and not (typed and clean and (width > 2 or titled)):
+        score *= 0.4
+    return score
+
+
+def _clean(rows: list[list[str]], delimiter: str) -> float:
+    """Cells that hold another delimiter, or begin with a space, are split in the wrong way."""
+    cells = [cell for row in rows for cell in row if cell]
+    others = [d for d in (",", ";", "\t", "|") if d != delimiter]
+    odd = 0.0
+    for text in cells:
+        if text[0] == " ":
+            odd += 0.5
+        elif kind(text) == "text":
+            odd += ' "' in text or any(d in text and f"{d} " not in text for d in others)
+    return 1 - 0.6 * odd / max(len(cells), 1)
+
+
+def is_header(row: Sequence[str], kinds: Sequence[str]) -> bool:
+    """Whether a row is clearly not one of the typed rows below it, whose column kinds are given."""
+    pairs = [
+        (kind(cell), below) for cell, below in zip(row, kinds, strict=False) if below not in ("text", "empty")
+    ]
+    return any(k not in ("empty", below) for k, below in pairs) and not any(k == below for k, below in pairs)

@@ -1,82 +1,141 @@
-"""Excel and OpenDocument sheets through calamine; each value as the text a person would write."""
+"""Excel and OpenDocument sheets: the sheet that holds a table, each value as the text a person would write.
 
-import datetime as dt
+Merged cells have their value in the first cell only. Hidden rows, columns and sheets count. Formulas give the value
+that was stored with them; nothing is computed, macros and links to other files are never followed.
+"""
+
 import json
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import python_calamine as calamine
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from sluice import deadline
 from sluice.errors import ReadError, SetupError
-from sluice.readers.base import Reject
+from sluice.readers import workbook
+from sluice.readers.account import Account
+from sluice.readers.base import Reject, cell
 from sluice.readers.dialect import boolean
 from sluice.readers.records import readable
-from sluice.readers.spool import RejectFile, TableSpool, WorkFolder
+from sluice.readers.sheet_layout import is_table, lay_out
+from sluice.readers.spool import WorkFolder, quote_text
+
+MEMORY_MB = 4_000
+_EXPANDED = 1_000_000_000
+_RATIO = 200
+_OLE = b"\xd0\xcf\x11\xe0"
+_KINDS = {
+    "word/": "a Word document",
+    "ppt/": "a PowerPoint presentation",
+    "META-INF/MANIFEST.MF": "a Java archive",
+}
 
 
 class ExcelTable:
-    """One sheet, read once into Parquet when opened. Implements ``RawTable``."""
+    """One sheet, taken out into Parquet when opened. Implements ``RawTable``."""
 
     format = "excel"
 
-    def __init__(self, path: Path, options: dict[str, str], work: WorkFolder) -> None:
+    def __init__(
+        self, path: Path, options: dict[str, str], work: WorkFolder, memory_mb: int = MEMORY_MB
+    ) -> None:
         self._path = path
         self._work = work
-        self._name, self._sheet = _sheet(path, options.get("sheet", ""))
-        self._first, self.header = self._find_header(boolean("header", options.get("header", "true")))
-        self.details: dict[str, Any] = {"sheet": self._name}
-        self._rejects = RejectFile(work.path / "broken.parquet")
-        self._spool = TableSpool(work.path, self.header)
-        for number, (line, row) in enumerate(self._rows(), 1):
-            self._take(number, line, row)
-        self._rejects.close()
-        self._spool.close()
-        self.record_size = self._spool.record_size
+        self.account = Account()
+        _check(path)
+        told = _take_out(path, options.get("sheet", ""), work.path, memory_mb)
+        self._sheet = _choose(told, path, options.get("sheet", ""), self.account)
+        header = boolean("header", options["header"]) if "header" in options else None
+        self._layout = lay_out(self._sheet, header)
+        self.header = self._layout.names
+        self.record_size: int = self._sheet["size"]
+        self.details: dict[str, Any] = {"sheet": self._sheet["name"]}
+        self._skipped = len(self._layout.titles) + len(self._layout.headers)
+        self._tell()
 
-    def _find_header(self, has_header: bool) -> tuple[int, tuple[str, ...]]:
-        """The first data row's number (from 1) and the header, its empty cells at the end left out."""
-        for line, row in enumerate(self._sheet.iter_rows(), 1):
-            cells = [text_of(value) for value in row]
-            if any(text.strip() for text in cells):
-                while not cells[-1].strip():
-                    cells.pop()
-                if has_header:
-                    return line + 1, tuple(cells)
-                return line, tuple(f"column_{i}" for i in range(1, len(row) + 1))
-        raise ReadError(
-            f"The sheet '{self._name}' of {self._path} is empty.", hint="Name another one: sheet=NAME."
-        )
+    def _tell(self) -> None:
+        layout, sheet, account = self._layout, self._sheet, self.account
+        for kind, rows in (
+            ("preamble", layout.titles),
+            ("header", layout.headers),
+            ("footer", layout.footers),
+        ):
+            for line, cells in rows:
+                account.skip(kind, line, " ".join(text for text in cells if text))  # type: ignore[arg-type]
+        if blank := sheet["last"] - sheet["rows"]:
+            account.lines["blank"] += blank
+        if sheet["errors"]:
+            found = ", ".join(f"{text} ({count:,})" for text, count in sheet["errors"].items())
+            account.warnings.append(f"Cells hold errors of formulas, which stay as text: {found}.")
+        if sheet["unplaced"]:
+            account.warnings.append(
+                "Cells with errors of formulas may be empty and whole numbers of more than 15 digits rounded."
+            )
 
-    def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
-        for line, row in enumerate(self._sheet.iter_rows(), 1):
-            if line >= self._first and any(value != "" for value in row):
-                yield line, row
+    def _from(self) -> str:
+        return f"read_parquet({quote_text(self._sheet['file'])})"
 
-    def _take(self, number: int, line: int, row: Sequence[Any]) -> None:
-        cells, width = [text_of(value) for value in row], len(self.header)
-        if any(cells[width:]):
-            found = max(i for i, text in enumerate(cells, 1) if text)
-            message = f"The record has {found} cells, the header {width}."
-            self._rejects.add(Reject(number, "too_many_cells", message, line=line, raw=_raw(row)))
-        else:
-            self._spool.add_cells(number, cells[:width], sum(map(len, cells)))
+    def _beyond(self) -> list[str]:
+        """Columns that no header names."""
+        layout, filled = self._layout, self._sheet["filled"]
+        end = layout.first + len(layout.names)
+        return [cell(i) for i, count in enumerate(filled) if count and not layout.first <= i < end]
+
+    def _records(self) -> str:
+        return f"_row > {self._skipped} AND _row <= {self._layout.ends}"
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
-        return self._spool.relation()
+        first = self._layout.first
+        names = ", ".join(f"{cell(first + i)} AS {cell(i)}" for i in range(len(self.header)))
+        fits = " AND ".join([self._records(), *(f"{name} = ''" for name in self._beyond())])
+        return f"(SELECT {names}, _row - {self._skipped} AS _record_no FROM {self._from()} WHERE {fits})"  # noqa: S608
 
     def repair(self, error: Exception) -> bool:
         return False
 
     def broken(self, connection: duckdb.DuckDBPyConnection) -> Iterable[Reject]:
-        return self._rejects
+        beyond = self._beyond()
+        if not beyond:
+            return
+        for batch in self._batches():
+            filled = [pc.not_equal(batch[name], "") for name in beyond]
+            bad = filled[0]
+            for more in filled[1:]:
+                bad = pc.or_(bad, more)
+            for number, line, cells in self._rows(batch.filter(bad)):
+                width = max(i for i, text in enumerate(cells, 1) if text)
+                message = f"The record has {width} cells, the header {len(self.header)}."
+                yield Reject(number, "too_many_cells", message, line=line, raw=_raw(cells))
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        with pq.ParquetFile(self._sheet["file"]) as file:
+            for batch in file.iter_batches(1000):
+                row = batch["_row"]
+                yield batch.filter(
+                    pc.and_(pc.greater(row, self._skipped), pc.less_equal(row, self._layout.ends))
+                )
+
+    def _rows(self, batch: pa.RecordBatch) -> Iterator[tuple[int, int, list[str]]]:
+        for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            yield (
+                values[-2] - self._skipped,
+                values[-1],
+                list(values[0 if any(values[: self._layout.first]) else self._layout.first : -2]),
+            )
 
     def find(self, record_numbers: Iterable[int]) -> Iterator[tuple[int, int, str]]:
-        wanted = set(record_numbers)
-        for number, (line, row) in enumerate(self._rows(), 1):
-            if number in wanted:
-                yield number, line, _raw(row)
+        wanted = pa.array(sorted(record_numbers), pa.int64())
+        for batch in self._batches():
+            chosen = pc.is_in(pc.subtract(batch["_row"], self._skipped), value_set=wanted)
+            for number, line, cells in self._rows(batch.filter(chosen)):
+                yield number, line, _raw(cells)
 
     def locate(self, record_numbers: Iterable[int]) -> dict[int, tuple[int, str]]:
         return {number: (line, raw) for number, line, raw in self.find(record_numbers)}
@@ -85,70 +144,123 @@ class ExcelTable:
         self._work.close()
 
 
-def text_of(value: Any) -> str:
-    """The cell's text: ISO dates and times, whole numbers without '.0', true/false, '' for an empty cell."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-        case dt.datetime():
-            return value.isoformat(" ")
-        case dt.date() | dt.time():
-            return value.isoformat()
-        case dt.timedelta():
-            return _duration(value)
-        case None:
-            return ""
-        case _:
-            return str(value)
+def _raw(cells: Sequence[str]) -> str:
+    return readable(json.dumps(cells, ensure_ascii=False))
 
 
-def _duration(value: dt.timedelta) -> str:
-    hours, seconds = divmod(value.total_seconds(), 3600)
-    minutes, seconds = divmod(seconds, 60)
-    return f"{int(hours):02}:{int(minutes):02}:{seconds:02g}"
-
-
-def _raw(row: Sequence[Any]) -> str:
-    return readable(json.dumps([text_of(value) for value in row], ensure_ascii=False))
-
-
-def _sheet(path: Path, wanted: str) -> tuple[str, Any]:
-    """The wanted sheet, by name or number, else the first that holds anything. Raises ReadError, SetupError."""
-    try:
-        book = calamine.CalamineWorkbook.from_path(str(path))
-        names: list[str] = book.sheet_names
-        if wanted:
-            if wanted not in names and wanted.isdecimal() and 0 < int(wanted) <= len(names):
-                wanted = names[int(wanted) - 1]
-            if wanted not in names:
-                raise SetupError(
-                    f"{path} has no sheet '{wanted}'.", hint=f"Its sheets: {', '.join(names)}.", file=path
-                )
-            return wanted, book.get_sheet_by_name(wanted)
-        for name in names:
-            sheet = _try_sheet(book, name)
-            if sheet is not None and sheet.height:
-                return name, sheet
-    except calamine.PasswordError as error:
-        raise ReadError(
-            f"{path} is protected by a password.", hint="Save it without one.", file=path
-        ) from error
-    except (calamine.CalamineError, OSError, ValueError) as error:
-        raise ReadError(
-            f"{path} is not a workbook that can be read: {str(error).splitlines()[0]}.",
-            hint="It may be cut off, or another kind of archive; save it again as xlsx.",
-            file=path,
-        ) from error
-    raise ReadError(f"{path} is empty: no sheet holds a table.", hint="Nothing was loaded.", file=path)
-
-
-def _try_sheet(book: Any, name: str) -> Any:
-    """None for a sheet of another kind (charts)."""
-    try:
-        return book.get_sheet_by_name(name)
-    except calamine.WorksheetNotFound:
+def _check(path: Path) -> None:
+    """Say what else it is, before anything is unpacked. Raises ReadError."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start == _OLE:
+        return _check_ole(path)
+    if not zipfile.is_zipfile(path):
         return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeError):
+        return None  # calamine says more
+    names = {part.filename for part in parts}
+    if "xl/workbook.xml" not in names and "xl/workbook.bin" not in names and "content.xml" not in names:
+        kind = next((what for name, what in _KINDS.items() if any(n.startswith(name) for n in names)), "")
+        if kind or "[Content_Types].xml" not in names:
+            raise ReadError(
+                f"{path} is {kind or 'a zip archive without a workbook'}.",
+                hint="Export the table as CSV or xlsx.",
+                file=path,
+            )
+    size = sum(part.file_size for part in parts)
+    if size > _EXPANDED and size > _RATIO * path.stat().st_size:
+        raise ReadError(
+            f"{path} would unpack to {size // 1_000_000:,} MB, over {_RATIO} times its size.",
+            hint="It may be made to exhaust memory. If it is real, save it as CSV.",
+            file=path,
+        )
+    return None
+
+
+def _check_ole(path: Path) -> None:
+    """The directory of an OLE file lies anywhere in it, its names are UTF-16."""
+    with path.open("rb") as file:
+        content = file.read(64_000_000)
+    for name, what in (
+        ("EncryptedPackage", "password"),
+        ("WordDocument", "a Word document"),
+        ("PowerPoint Document", "a PowerPoint presentation"),
+        ("__substg1.0_", "an Outlook message"),
+    ):
+        if name.encode("utf-16-le") in content and "Workbook".encode("utf-16-le") not in content:
+            if what == "password":
+                raise _protected(path)
+            raise ReadError(f"{path} is {what}.", hint="Export the table as CSV or xlsx.", file=path)
+
+
+def _protected(path: Path) -> ReadError:
+    return ReadError(f"{path} is protected by a password.", hint="Save it without one.", file=path)
+
+
+def _take_out(path: Path, sheet: str, folder: Path, memory_mb: int) -> dict[str, Any]:
+    """Have the workbook's process write the sheets. Raises ReadError."""
+    seconds = 30 + 5 * path.stat().st_size // 1_000_000
+    asked = {
+        "path": str(path),
+        "folder": str(folder),
+        "sheet": sheet,
+        "memory_mb": memory_mb,
+        "seconds": seconds,
+    }
+    command = [sys.executable, "-I", str(Path(workbook.__file__)), json.dumps(asked)]
+    with (folder / "answer").open("w+b") as out:
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL
+        ) as process:
+            deadline.at_end(process.kill)
+            try:
+                code = process.wait()
+            except BaseException:
+                process.kill()
+                raise
+        deadline.check()
+        out.seek(0)
+        told: dict[str, Any] = json.loads(out.read()) if code == 0 else {"error": "memory"}
+    match told.get("error"):
+        case None:
+            return told
+        case "password":
+            raise _protected(path)
+        case "memory":
+            raise ReadError(
+                f"{path} cannot be read within {memory_mb:,} MB of memory and {seconds} seconds.",
+                hint="It is too large, damaged or made to exhaust memory. If it is real, save it as CSV.",
+                file=path,
+            )
+        case _:
+            raise ReadError(
+                f"{path} is not a workbook that can be read: {told['message']}.",
+                hint="It may be cut off, or another kind of archive; save it again as xlsx.",
+                file=path,
+            )
+
+
+def _choose(told: dict[str, Any], path: Path, wanted: str, account: Account) -> dict[str, Any]:
+    """The wanted sheet, else the first with a table, else the first that holds anything."""
+    if "unknown" in told:
+        raise SetupError(
+            f"{path} has no sheet '{told['unknown']}'.",
+            hint=f"Its sheets: {', '.join(told['names'])}.",
+            file=path,
+        )
+    held = [sheet for sheet in told["sheets"] if sheet["rows"]]
+    if not held:
+        if wanted:
+            raise ReadError(f"The sheet '{wanted}' of {path} is empty.", hint="Name another one: sheet=NAME.")
+        raise ReadError(f"{path} is empty: no sheet holds a table.", hint="Nothing was loaded.", file=path)
+    chosen: dict[str, Any] = next(filter(is_table, held), held[0])
+    others = [s["name"] for s in held if s is not chosen and (is_table(s) or not is_table(chosen))]
+    others += told["unseen"]
+    if others:
+        account.warnings.append(
+            f"The sheet '{chosen['name']}' is read; others that hold data: {', '.join(others)} (sheet=NAME reads one)."
+        )
+    return chosen

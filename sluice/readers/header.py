@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sluice.contracts.model import Contract
@@ -55,6 +55,12 @@ def match_header(header: Sequence[str], contract: Contract) -> Mapping:
             columns=list(drift),
         )
     return Mapping(positions, tuple(unknown), drift, tuple(absent))
+
+
+def known_names(contract: Contract) -> Callable[[str], bool]:
+    """Tells whether a name means one of the contract's columns."""
+    spellings = _spellings(contract)
+    return lambda name: name in spellings or _key(name) in spellings
 
 
 def by_column(cells: dict[str, str | None], contract: Contract) -> dict[str, str | None]:

@@ -1,17 +1,25 @@
 """Which reader a file needs: its content decides, never its name."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from sluice.errors import InputError, ReadError, SetupError
+import duckdb
+
+from sluice.errors import SetupError
+from sluice.readers.account import Account
 from sluice.readers.base import RawTable
-from sluice.readers.bytes import find_encoding, gunzip, head
+from sluice.readers.bytes import head, naming
+from sluice.readers.columnar import MAGIC, ColumnarTable
 from sluice.readers.csv import CsvTable
 from sluice.readers.dialect import boolean
+from sluice.readers.encodings import find_encoding
 from sluice.readers.excel import ExcelTable
 from sluice.readers.json import JsonTable
+from sluice.readers.json_source import is_json
+from sluice.readers.refusals import refuse_markup, refuse_other_kinds
 from sluice.readers.spool import WorkFolder
+from sluice.readers.wrappers import Unpacked, unpack
 
 OPTIONS = {
     "format": "csv, json or excel, where the content does not tell",
@@ -21,11 +29,11 @@ OPTIONS = {
     "escape": "the character before a quote inside a quoted cell",
     "header": "true or false",
     "sheet": "name or number (from 1) of an Excel sheet",
+    "path": "names on the way to the list inside a JSON object, joined by dots: data.items",
+    "member": "name of a file in a zip archive",
 }
 _FORMATS = ("csv", "json", "excel")
-_GZIP = b"\x1f\x8b"
-_ZIP = b"PK\x03\x04"
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
 def open_table(path: Path, options: dict[str, str] | None = None, *, work: Path | None = None) -> RawTable:
@@ -60,31 +68,63 @@ def check_options(options: Mapping[str, str]) -> None:
 
 
 def _open(path: Path, options: dict[str, str], folder: WorkFolder) -> RawTable:
-    if not head(path).startswith(_GZIP):
+    head(path)
+    if options.get("format") == "excel" and not options.get("member"):
         return _open_plain(path, options, folder)
-    unpacked = gunzip(path, folder.path)
-    try:
-        return _open_plain(unpacked, options, folder)
-    except InputError as error:  # it names the copy
-        message = error.message.replace(str(unpacked), str(path))
-        raise type(error)(message, hint=error.hint, **{**error.facts, "file": path}) from error
+    found = unpack(path, folder.path, options.get("member", ""))
+    if not found.wrappers:
+        return _open_plain(path, options, folder)
+    with naming(found.path, path, found.member):
+        table: Any = UnpackedTable(_open_plain(found.path, options, folder), path, found)
+    return table  # type: ignore[no-any-return]
+
+
+class UnpackedTable:
+    """A table from an unpacked copy: its errors name the file that was given, its details say how it was wrapped."""
+
+    def __init__(self, table: RawTable, path: Path, found: Unpacked) -> None:
+        self._table = table
+        self._path = path
+        self._found = found
+
+    def __getattr__(self, name: str) -> Any:
+        with naming(self._found.path, self._path, self._found.member):
+            return getattr(self._table, name)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The table's own, and the wrappers from the outside in."""
+        member = {"member": self._found.member} if self._found.member else {}
+        return {**self._table.details, "wrappers": self._found.wrappers, **member}
+
+    @property
+    def account(self) -> Account:
+        """The table's own, and which members of an archive were left out."""
+        account = self._table.account
+        if self._found.left_out and (note := self._note()) not in account.warnings:
+            account.warnings.append(note)
+        return account
+
+    def _note(self) -> str:
+        return f"Of the archive, {self._found.member} was read; left out: {', '.join(self._found.left_out)}."
+
+    def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
+        """The table's own."""
+        with naming(self._found.path, self._path, self._found.member):
+            return self._table.relation(connection)
 
 
 def _open_plain(path: Path, options: dict[str, str], folder: WorkFolder) -> RawTable:
     start = head(path)
     wanted = options.get("format")
-    if wanted == "excel" or (not wanted and start.startswith((_ZIP, _OLE))):
+    if wanted == "excel" or (not wanted and start.startswith(_WORKBOOK)):
         return ExcelTable(path, options, folder)
-    for magic, name in ((_GZIP, "a gzip file inside a gzip file"), (b"%PDF", "a PDF"), (b"PAR1", "Parquet")):
-        if start.startswith(magic):
-            raise ReadError(f"{path} is {name}.", hint="Export it as CSV, JSON or xlsx.", file=path)
+    if not wanted and start.startswith(MAGIC):
+        return ColumnarTable(path, folder)
+    refuse_other_kinds(path, start)
     encoding = find_encoding(path, options.get("encoding", ""))
-    if wanted == "json" or (not wanted and _is_json(start, encoding)):
-        return JsonTable(path, encoding, folder)
-    return CsvTable(path, encoding, options, folder)
-
-
-def _is_json(start: bytes, encoding: str) -> bool:
-    """An array of objects (or empty), or an object."""
-    text = start.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
-    return bool(re.match(r'\[\s*[\[{\]]|\{\s*["}]|\[\s*$', text))
+    refuse_markup(path, start.decode(encoding, "replace"))
+    if wanted == "json" or (not wanted and is_json(path, start, encoding)):
+        return JsonTable(path, encoding, folder, options.get("path", ""))
+    with naming(folder.path / "utf8", path):
+        return CsvTable(path, encoding, options, folder)

@@ -60,12 +60,6 @@ def skip_line(file: IO[Any]) -> None:
         pass
 
 
-def split_lines(raw: bytes) -> list[bytes]:
-    """What ends in LF may be several lines that end in CR."""
-    text = raw.removesuffix(b"\n").removesuffix(b"\r")
-    return text.split(b"\r") if b"\r" in text else [text]
-
-
 class Tokenizer:
     """Splits the text of a record into cells."""
 
@@ -125,8 +119,13 @@ def records(file: TextIO, dialect: Dialect) -> Iterator[Record]:
     """Every record of the file, blank lines left out. ``file`` must be open with ``newline=''`` and
     ``errors='surrogateescape'``.
     """
-    lines = Lines(file)
-    tokenizer = Tokenizer(dialect)
+    lines, tokenizer = Lines(file), Tokenizer(dialect)
+    while record := next_record(lines, tokenizer):
+        yield record
+
+
+def next_record(lines: Lines, tokenizer: Tokenizer) -> Record | None:
+    """The record after any blank lines; None at the end of the file."""
     while line := lines.next():
         text = line.rstrip("\r\n") if line[-1] in "\r\n" else line
         if not text:
@@ -134,14 +133,14 @@ def records(file: TextIO, dialect: Dialect) -> Iterator[Record]:
         number = lines.number
         if len(line) == RECORD_LIMIT and text is line:
             lines.skip_rest()
-            yield Record(number, text, [], "too_long")
-            continue
+            return Record(number, text, [], "too_long")
         cells, problem = tokenizer.split(text)
         if problem == "open":
             text, cells, problem = _continue(lines, tokenizer, line)
         elif not line.isascii() and _undecodable(line):
             problem = "bad_encoding"
-        yield Record(number, text, cells, problem)
+        return Record(number, text, cells, problem)
+    return None
 
 
 def _continue(lines: Lines, tokenizer: Tokenizer, first: str) -> tuple[str, list[str], str]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from sluice.contracts.model import Column, Contract
 from sluice.readers.base import RawTable, Reject
 from sluice.readers.header import Mapping, unique_names
+from sluice.readers.spellings import sample
 from sluice.readers.spool import RejectFile
 from sluice.readers.typing import ANY_UNKNOWN, REASONS, kind
 
@@ -82,6 +83,10 @@ def _untyped(column: Column, text: str) -> tuple[str, str]:
     reason, wanted = REASONS.get(kind(column), ("not_typed", f"a value of type {column.duckdb_type}"))
     if kind(column) in ("INTEGER", "DECIMAL"):
         wanted += f" that fits {column.postgres_type}"
+    if column.numbers:
+        wanted += f" (written as {sample(column.numbers)})"
+    if column.booleans:
+        wanted += f", or {' or '.join((*column.booleans.true, *column.booleans.false))}"
     if column.formats:
         wanted = f"written as {' or '.join(column.formats)}"
     return reason, f"{column.name}: {_shown(text)} is not {wanted}."

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -106,10 +107,10 @@ class TableSpool:
 
     def add_named(self, record_no: int, cells: Mapping[str, str | None], chars: int) -> None:
         """Append one record of named cells; new names widen the header."""
-        for name in cells:
-            if name not in self.positions:
-                self.positions[name] = len(self.positions)
-        self.width = len(self.positions)
+        if not cells.keys() <= self.positions.keys():
+            for name in cells:
+                self.positions.setdefault(name, len(self.positions))
+            self.width = len(self.positions)
         self._rows.append(cells)
         self._count(record_no, chars)
 
@@ -123,6 +124,9 @@ class TableSpool:
 
     def _columns(self) -> list[pa.Array]:
         if self.positions:
+            if len(self.positions) > 1 and all(len(row) == len(self.positions) for row in self._rows):
+                full = zip(*map(itemgetter(*self.positions), self._rows), strict=True)
+                return [pa.array(column, pa.string()) for column in full]
             return [pa.array([row.get(name) for row in self._rows], pa.string()) for name in self.positions]
         columns = zip(*self._rows, strict=True) if self._rows else ((),) * self.width
         return [pa.array(column, pa.string()) for column in columns]

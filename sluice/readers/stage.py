@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from sluice import deadline
 from sluice.contracts.model import Contract
 from sluice.errors import ReadError, SetupError
-from sluice.readers.base import RawTable, Sink, Stage
+from sluice.readers.base import Numbering, RawTable, Sink, Stage
 from sluice.readers.duck import connect
-from sluice.readers.header import Mapping, match_header
+from sluice.readers.header import Mapping, known_names, match_header
 from sluice.readers.pump import ParquetSink, Pump
 from sluice.readers.rejects import Explainer, bad_rows, write_rejects
 from sluice.readers.rising import Rising
@@ -84,6 +84,8 @@ def stage(
         "organization_id": pa.scalar(organization_id, pa.int32()),
         "_load_id": pa.scalar(load_id, pa.int64()),
     }
+    if keep_whole := getattr(table, "keep_whole", None):
+        keep_whole(known_names(contract))
     try:
         while True:
             mapping = match_header(table.header, contract)
@@ -205,6 +207,8 @@ def _good(batch: pa.RecordBatch, run: _Run) -> pa.RecordBatch:
     names = [c.name for c in run.contract.columns] + ["_extra"]
     if "_record_no" in batch.schema.names:
         numbers = batch["_record_no"]
+    elif isinstance(run.table, Numbering):
+        numbers = run.table.numbers(run.records, count)
     else:
         numbers = pa.array(np.arange(run.records + 1, run.records + count + 1, dtype=np.int64))
     columns = {name: batch.column(i) for i, name in enumerate(names)}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sluice.contracts.model import Column, Contract
 from sluice.readers.base import cell
 from sluice.readers.header import Mapping, unique_names
+from sluice.readers.spellings import boolean, number
 from sluice.readers.spool import quote_text
 
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
@@ -92,6 +93,16 @@ def projection(
     return f"SELECT {', '.join(outputs)}, {flags} FROM ({typed})"  # noqa: S608
 
 
+def typed(column: Column, text: str) -> str:
+    """SQL for the value of a cell, exactly as ``projection`` types it; NULL where it can't, or where it is empty."""
+    return _value(column, text, _cast(column, text) or "NULL")
+
+
+def is_empty(column: Column, text: str) -> str:
+    """SQL: the cell is missing, empty or a null spelling."""
+    return _is_null(column, text)
+
+
 def quote_name(name: str) -> str:
     """A SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -149,6 +160,8 @@ def _cast(column: Column, text: str) -> str:
             return ""
         case "DATE" | "TIMESTAMP" if column.formats:
             return ""
+        case _ if column.numbers:
+            return ""
         case _:
             return f"TRY_CAST({text} AS {column.duckdb_type})"
 
@@ -172,7 +185,11 @@ def _parsed(column: Column, text: str, cast: str) -> str:
         case "VARCHAR":
             return _string(column, text)
         case "BOOLEAN":
-            return f"CASE WHEN {cast} IS NOT NULL THEN {cast} WHEN {text} <> '' THEN {again} END"
+            usual = f"CASE WHEN {cast} IS NOT NULL THEN {cast} WHEN {text} <> '' THEN {again} END"
+            return boolean(column.booleans, bare, usual) if column.booleans else usual
+        case "INTEGER" | "DECIMAL" | "DOUBLE" | "FLOAT" as family if column.numbers:
+            scale = {"INTEGER": None, "DECIMAL": _scale(column.duckdb_type)}.get(family, -1)
+            return number(column.numbers, column.duckdb_type, bare, scale)
         case "INTEGER":
             return _strict(text, f"{cast}::VARCHAR = {text}", cast, _INTEGER, again)
         case "DECIMAL":
@@ -191,6 +208,9 @@ def _parsed(column: Column, text: str, cast: str) -> str:
         case "TIME":
             midnight = "TIME '24:00:00'"
             fits = f"CASE WHEN {again} < {midnight} THEN {again} END"
+            if column.formats:
+                plain = _strict(text, "false", cast, _CLOCK, fits)
+                return f"coalesce({_formats(column, text)}::TIME, {plain})"
             return _strict(text, f"{cast}::VARCHAR = {text} AND {cast} < {midnight}", cast, _CLOCK, fits)
         case "JSON":
             return _json(column, text)
@@ -226,8 +246,16 @@ def _scale(duckdb_type: str) -> int:
 
 
 def _formats(column: Column, text: str) -> str:
-    listed = ", ".join(quote_text(value) for value in column.formats)
-    return f"try_strptime(trim({text}, {_BLANKS}), [{listed}])"
+    """``%Y`` also takes two digits, and they would be a year of antiquity: those with ``%y`` are tried first."""
+    ordered = sorted(column.formats, key=lambda one: "%y" not in one)
+    listed = ", ".join(quote_text(value) for value in ordered)
+    bare = f"trim({text}, {_BLANKS})"
+    if any("%z" in one for one in ordered):
+        bare = f"regexp_replace({bare}, '[Zz]$', '+00')"
+    parsed = f"try_strptime({bare}, [{listed}])"
+    return (
+        f"CASE WHEN year({parsed}) > 99 THEN {parsed} END" if any("%Y" in one for one in ordered) else parsed
+    )
 
 
 def _date(column: Column, text: str, cast: str) -> str:
@@ -237,8 +265,8 @@ def _date(column: Column, text: str, cast: str) -> str:
     bare = f"trim({text}, {_BLANKS})"
     again = f"CASE WHEN year(TRY_CAST({bare} AS DATE)) > 0 THEN TRY_CAST({bare} AS DATE) END"
     # Ten characters that begin with a digit and give such a year can only be a plain date.
-    like_one = f"strlen({text}) = 10 AND {text} BETWEEN '0' AND ':'"
-    plain = f"{like_one} AND {cast} BETWEEN DATE '1000-01-01' AND DATE '9999-12-31'"
+    years = f"{cast} BETWEEN DATE '1000-01-01' AND DATE '9999-12-31'"
+    plain = f"strlen({text}) = 10 AND {text} BETWEEN '0' AND ':' AND {years}"
     return _strict(text, plain, cast, rf"{_DATE}([T ]00:00(:00(\.0+)?)?)?", again)
 
 

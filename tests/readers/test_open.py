@@ -4,7 +4,9 @@ import contextlib
 import gzip
 import os
 import random
+import socket
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -35,13 +37,22 @@ def test_the_format_can_be_given(write):
         (b"", "is empty"),
         (b"\n\n\r\n", "only blank lines"),
         (b"\xef\xbb\xbf", "is empty"),
+        (b"\xff\xfe", "input.dat is empty"),
+        (b"\0" * 5000, "only NUL"),
         (b"%PDF-1.7 ...", "is a PDF"),
-        (b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(4000), "binary"),
+        (b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(4000), "an image"),
+        (b"\n<!-- made by x -->\n<!DOCTYPE html><html><table>", "an HTML page"),
+        (b"<table><tr><td>1</td></tr></table>", "an HTML page"),
+        (
+            b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">',
+            "Excel 2003",
+        ),
+        (b'<?xml version="1.0"?><rows/>', "is XML"),
+        ("ID,NAME\x85001,SMITH JOHN\x85002,MILLER ANN\x85".encode("cp037"), "EBCDIC"),
         (random.Random(2).randbytes(5000), "binary"),
         (GZIPPED[:-200], "ends too early"),
         (GZIPPED[:400] + b"\xff" * 400 + GZIPPED[800:], "damaged gzip"),
         (gzip.compress(b"", mtime=0), "is empty"),
-        (gzip.compress(gzip.compress(b"a,b\n", mtime=0), mtime=0), "gzip file inside"),
         (b"PK\x03\x04 cut off", "not a workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut off", "not a workbook"),
     ],
@@ -52,11 +63,33 @@ def test_files_that_are_no_table_are_refused(write, content, says):
     assert caught.value.hint
 
 
-def test_a_zip_without_a_workbook_is_refused(write, tmp_path):
-    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
-        archive.writestr("a.csv", "a,b\n1,2\n")
-    with pytest.raises(ReadError, match="not a workbook"):
-        open_table(tmp_path / "x.zip")
+def test_a_document_that_is_a_zip_archive_is_not_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.docx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("word/document.xml", "<w/>")
+    with pytest.raises(ReadError, match="a Word document"):
+        open_table(tmp_path / "x.docx")
+
+
+def test_a_header_that_begins_as_an_archive_does_is_a_header(write):
+    assert open_table(write("PK,name\n1,a\n")).header == ("PK", "name")
+    assert open_table(write("BZh9,name\n1,a\n")).header == ("BZh9", "name")
+
+
+def test_what_is_no_regular_file_is_refused_at_once_and_a_link_is_read(write, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        for path, what in [
+            (tmp_path / "pipe", "a pipe"),
+            (tmp_path / "socket", "a socket"),
+            (Path("/dev/zero"), "a device"),
+        ]:
+            with pytest.raises(SourceError, match=what) as caught:
+                open_table(path)
+            assert caught.value.hint
+    (tmp_path / "link").symlink_to(write("a,b\n1,2\n"))
+    assert open_table(tmp_path / "link").header == ("a", "b")
 
 
 def test_a_missing_file_a_folder_and_a_forbidden_file_are_source_errors(write, tmp_path):

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sluice.contracts.model import Booleans, Numbers
 from sluice.errors import DataRefused, ReadError
 from sluice.readers import open_table, stage
 
@@ -336,3 +337,100 @@ def test_any_iso_moment_comes_back(moments, zone):
 def test_a_uuid_column_gives_canonical_text():
     rows, _ = typed(["{550E8400-E29B-41D4-A716-446655440000}"], column("c", postgres_type="uuid"))
     assert uuid.UUID(rows[0]["c"])
+
+
+GERMAN = Numbers(",", (".",), ("€", "EUR", "%"), ("parentheses", "trailing"))
+
+
+def test_numbers_in_the_contracts_spelling():
+    good = {
+        "12,50": "12.50",
+        "1.234,5": "1234.50",
+        "1.234.567,89 €": "1234567.89",
+        "€ -3,00": "-3.00",
+        "-€3": "-3.00",
+        "(12,50)": "-12.50",
+        "(12,50 €)": "-12.50",
+        "12,50-": "-12.50",
+        "12,50- EUR": "-12.50",
+        "12 %": "12.00",
+        "+7": "7.00",
+        "\u22127": "-7.00",
+        "12\u00a0€": "12.00",
+        ",5": "0.50",
+        "1,500": "1.50",
+        "12.34.567": "1234567.00",
+    }
+    wanted = {text: Decimal(value) for text, value in good.items()}
+    accepts("DECIMAL(12,2)", wanted, numbers=GERMAN)
+    bad = [
+        "12.50",
+        "1.23,4",
+        "1,234",
+        "12,5,0",
+        "12 $",
+        "(12,50",
+        "-(3)",
+        "--3",
+        "€",
+        "1.2345",
+        "soon",
+        "1e3",
+        "- -3",
+    ]
+    rejects("DECIMAL(12,2)", "not_a_decimal", bad, numbers=GERMAN)
+    accepts("INTEGER", {"1.234": 1234, "(7)": -7, "5": 5}, numbers=GERMAN)
+    rejects("INTEGER", "not_an_integer", ["1,0", "1.23", "3.000.000.000"], numbers=GERMAN)
+    accepts("DOUBLE", {"1.234,25": 1234.25, "-1,5e-3": -0.0015, "2e+20": 2e20}, numbers=GERMAN)
+    rejects("DOUBLE", "not_a_number", ["1e999", "inf", "1.5", "nan"], numbers=GERMAN)
+
+
+@pytest.mark.parametrize(
+    ("sign", "texts"),
+    [
+        (" ", ["1 234 567.5", "1\u00a0234\u00a0567.5", "1\u202f234\u202f567.5"]),
+        ("'", ["1'234'567.5", "1\u2019234\u2019567.5"]),
+        (",", ["1,234,567.5", "12,34,567.5", "1234567.5"]),
+    ],
+)
+def test_thousands_are_grouped_by_any_sign(sign, texts):
+    numbers = Numbers(".", (sign,))
+    last = 1234567.5
+    accepts("DOUBLE", dict.fromkeys(texts, last), numbers=numbers)
+    rejects(
+        "DOUBLE",
+        "not_a_number",
+        [f"1{sign}23", f"1{sign}{sign}234", f"2{sign}1234"],
+        numbers=numbers,
+    )
+
+
+@given(
+    st.decimals(-(10**9), 10**9, places=2), st.sampled_from([(",", "."), (".", ","), (",", " "), (".", "'")])
+)
+@settings(max_examples=60, deadline=None)
+def test_any_grouped_number_comes_back(value, signs):
+    decimal, thousands = signs
+    text = f"{value:,.2f}".replace(",", "T").replace(".", decimal).replace("T", thousands)
+    accepts("DECIMAL(12,2)", {text: value}, numbers=Numbers(decimal, (thousands,)))
+
+
+def test_words_for_true_and_false_of_the_contract():
+    words = Booleans(("ja", "0"), ("nein", "1"))
+    good = {"ja": True, "JA ": True, "Nein": False, "true": True, "no": False, "0": True, "1": False}
+    accepts("BOOLEAN", good, booleans=words)
+    rejects("BOOLEAN", "not_a_boolean", ["oui", "2"], booleans=words)
+
+
+def test_a_year_of_two_digits_is_not_one_of_antiquity():
+    formats = ("%d.%m.%Y", "%d.%m.%y")
+    accepts("DATE", dict.fromkeys(["03.02.24", "03.02.2024"], dt.date(2024, 2, 3)), formats=formats)
+    rejects("DATE", "not_a_date", ["03.02.24", "03.02.0024"], formats=("%d.%m.%Y",))
+
+
+def test_times_by_format_and_zones_by_letter():
+    accepts("TIME", {"1:05 pm": dt.time(13, 5), "13:05": dt.time(13, 5)}, formats=("%I:%M %p",))
+    rejects("TIME", "not_a_time", ["25:00", "noon"], formats=("%I:%M %p",))
+    zoned = dt.datetime(2024, 2, 3, 10, 11, tzinfo=UTC)
+    good = dict.fromkeys(["03.02.2024 10:11Z", "03.02.2024 12:11+02:00", "03.02.2024 12:11+0200"], zoned)
+    accepts("TIMESTAMPTZ", good, formats=("%d.%m.%Y %H:%M%z",))

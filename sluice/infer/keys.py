@@ -1,0 +1,91 @@
+"""Columns, or groups of them, that tell all records of a file apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sluice.infer.cells import Cells, shown
+from sluice.infer.words import has_word, is_id
+from sluice.readers.base import cell
+
+_MOST = 8  # columns of a key
+_FEW = 30  # records: of fewer, some columns together are unique by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A column that may be of a key. ``repeats``: cells that are empty or whose value stood before;
+    ``measure``: of amounts, times and long texts, which name nothing.
+    """
+
+    name: str
+    position: int
+    repeats: int
+    measure: bool
+
+    def likeness(self, dataset: str) -> int:
+        """How much the name is that of a key: id before order_id before sku before title."""
+        owner = dataset.lower().rstrip("s")
+        if self.name in (
+            "id",
+            "uuid",
+            *(f"{owner}_{word}" for word in ("id", "no", "nr", "key", "code", "number")),
+        ):
+            return 3
+        return 2 if has_word(self.name, "id|uuid|key|no|nr") else int(is_id(self.name))
+
+
+def find_key(cells: Cells, columns: Sequence[Candidate], dataset: str) -> tuple[tuple[str, ...], str]:
+    """The key's columns and the evidence; () where none tells the records apart."""
+    if cells.records < 2:
+        return (), "none, too few records"
+    ranked = sorted(
+        (one for one in columns if not one.measure), key=lambda c: (-c.likeness(dataset), c.position)
+    )
+    single = [one for one in ranked if not one.repeats]
+    near = [one for one in ranked if one.likeness(dataset) >= 2 and 0 < one.repeats * 10 <= cells.records]
+    if near and not (single and single[0].likeness(dataset)):
+        best = near[0]
+        return (best.name,), (
+            f"{best.name} by its name, though {best.repeats:,} of {cells.records:,} cells are empty or repeat"
+            f" another: {_repeated(cells, best)}"
+        )
+    if single:
+        others = ", ".join(one.name for one in single[1:6])
+        also = f"; so {'is' if len(single) == 2 else 'are'} {others}" if others else ""
+        return (single[0].name,), (
+            f"{single[0].name} is unique and never empty in {cells.records:,} records{also}"
+        )
+    group = (
+        _group(cells, [one for one in columns if not one.measure][:_MOST]) if cells.records >= _FEW else ()
+    )
+    if group:
+        return group, f"no column is unique; {', '.join(group)} together are, in {cells.records:,} records"
+    return (), "none, since no column is unique and never empty, nor are the first ones together"
+
+
+def _repeated(cells: Cells, column: Candidate) -> str:
+    name = cell(column.position)
+    empty = f"coalesce(trim({name}), '') = ''"
+    found = cells.rows(
+        f"SELECT {name}, count(*) FROM {cells.relation} GROUP BY 1 "  # noqa: S608
+        f"HAVING count(*) > 1 OR {empty} ORDER BY 2 DESC, 1 LIMIT 5"
+    )
+    return ", ".join(f"{shown(text or '')} {count:,} times" for text, count in found)
+
+
+def _group(cells: Cells, columns: Sequence[Candidate]) -> tuple[str, ...]:
+    """The columns without those that are not needed."""
+    chosen = list(columns)
+    if len(chosen) < 2 or not _unique(cells, chosen):
+        return ()
+    for one in reversed(columns):
+        fewer = [other for other in chosen if other is not one]
+        if len(fewer) > 1 and _unique(cells, fewer):
+            chosen = fewer
+    return tuple(one.name for one in chosen)
+
+
+def _unique(cells: Cells, columns: Sequence[Candidate]) -> bool:
+    names = ", ".join(cell(one.position) for one in columns)
+    twice = f"SELECT 1 FROM {cells.relation} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"  # noqa: S608
+    return not cells.rows(twice)

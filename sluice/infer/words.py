@@ -1,0 +1,80 @@
+"""What words of files mean: empty cells, yes and no, currencies, and the names of columns."""
+
+import re
+
+# In a column of text only those mean empty that are hardly ever a value.
+NULLS_ANYWHERE = frozenset(
+    ("null", "<null>", "(null)", "[null]", "<na>", "\\n", "n/a", "#n/a", "#n/v", "#nv", "#null!", "n.a.", "k.a.",
+     "k. a.", "keine angabe", "not available", "--", "---", "–", "—")
+)  # fmt: skip
+NULLS_OF_TYPES = NULLS_ANYWHERE | frozenset(
+    ("-", ".", "?", "na", "nan", "none", "nil", "nul", "void", "missing", "unknown", "unbekannt", "tba", "tbd",
+     "s.d.", "nd", "n.d.")
+)  # fmt: skip
+
+# True and false words of one language; a column's words must come from one of them (0 and 1 go with all).
+BOOLEANS = (
+    ({"true", "yes", "y", "t", "on", "1"}, {"false", "no", "n", "f", "off", "0"}),
+    ({"ja", "j", "wahr", "1"}, {"nein", "n", "falsch", "0"}),
+    ({"oui", "o", "vrai", "1"}, {"non", "n", "faux", "0"}),
+    ({"sí", "si", "s", "verdadero", "v", "1"}, {"no", "n", "falso", "f", "0"}),
+    ({"sì", "si", "s", "vero", "v", "1"}, {"no", "n", "falso", "f", "0"}),
+    ({"sim", "s", "verdadeiro", "v", "1"}, {"não", "nao", "n", "falso", "f", "0"}),
+    ({"ja", "j", "waar", "1"}, {"nee", "n", "onwaar", "0"}),
+    ({"ja", "sant", "1"}, {"nej", "nei", "falskt", "0"}),
+    ({"tak", "t", "prawda", "1"}, {"nie", "n", "fałsz", "0"}),
+    ({"ano", "a", "1"}, {"ne", "n", "0"}),
+    ({"да", "истина", "1"}, {"нет", "ложь", "0"}),
+    ({"evet", "e", "1"}, {"hayır", "h", "0"}),
+    ({"はい", "有", "1"}, {"いいえ", "無", "0"}),
+    ({"是", "1"}, {"否", "0"}),
+    ({"예", "1"}, {"아니오", "0"}),
+)
+USUAL_TRUE, USUAL_FALSE = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
+
+# Texts beside a number, by what they mean: two meanings in one column are two currencies.
+_UNITS = {
+    "%": "%", "‰": "‰", "EUR": "€ EUR Euro", "USD": "$ USD US$", "GBP": "£ GBP", "JPY": "¥ JPY", "CNY": "CNY",
+    "CHF": "CHF Fr. SFr.", "INR": "₹ INR Rs. Rs", "kr": "kr kr.", "SEK": "SEK", "NOK": "NOK", "DKK": "DKK",
+    "PLN": "zł PLN", "CZK": "Kč CZK", "HUF": "Ft HUF", "RUB": "₽ руб. RUB", "TRY": "₺ TRY", "BRL": "R$ BRL",
+    "CAD": "C$ CAD", "AUD": "A$ AUD", "KRW": "₩ KRW", "ILS": "₪ ILS", "MXN": "MXN", "ZAR": "ZAR", "SGD": "SGD",
+    "HKD": "HK$ HKD",
+}  # fmt: skip
+UNITS = {text: meaning for meaning, texts in _UNITS.items() for text in texts.split()}
+
+_CODE = (
+    "zip zipcode postal_?code postal post_?code plz cap codes? iban bic swift ean gtin isbn issn upc sku ssn siren "
+    "siret kennung phone telephone telefon tel mobile mobil handy fax cell telefono téléphone telefoon kontonummer "
+    "account_(no|number)"
+)
+_COUNT = (
+    "count number num quantity qty anzahl menge rank level grade score size quarter month class year id day"
+)
+_ID = (
+    "id uuid guid key code no nr num number nummer sku isbn ean gtin iban slug email username login ref reference "
+    "kennung ident"
+)
+
+
+def has_word(name: str, words: str) -> bool:
+    """Whether one of the words (a pattern) stands in the normalised name."""
+    return re.search(rf"(^|_)({words})(_|\d|$)", name) is not None
+
+
+def is_code(name: str) -> bool:
+    """The name of texts that may be all digits: a postcode is no amount."""
+    return has_word(name, _any(_CODE))
+
+
+def is_count(name: str) -> bool:
+    """The name of numbers that may happen to be 0 and 1."""
+    return has_word(name, _any(_COUNT))
+
+
+def is_id(name: str) -> bool:
+    """The name of something that tells records apart."""
+    return has_word(name, _any(_ID))
+
+
+def _any(words: str) -> str:
+    return "|".join(words.split())

@@ -1,0 +1,45 @@
+"""What a reader made of a file besides its records: nothing is left out or mended in silence."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["preamble", "header", "comment", "blank", "footer", "table"]
+MOST = 100  # lines that are named; all are counted
+
+
+class Skipped(NamedTuple):
+    """A line (from 1) that holds no record; ``table``: it belongs to another, smaller table of the file."""
+
+    line: int
+    kind: Kind
+    text: str
+
+
+@dataclass(slots=True)
+class Account:
+    """Complete once the file was read to its end.
+
+    ``lines``: how many lines of each kind hold no record. ``skipped``: the first of them, but for header and blank
+    lines. ``repairs``: how many records were mended, by the name of the repair. ``warnings``: sentences.
+    """
+
+    lines: Counter[str] = field(default_factory=Counter)
+    skipped: list[Skipped] = field(default_factory=list)
+    repairs: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+    def skip(self, kind: Kind, line: int, text: str = "") -> None:
+        """Note a line that holds no record."""
+        self.lines[kind] += 1
+        if kind not in ("header", "blank") and len(self.skipped) < MOST:
+            self.skipped.append(Skipped(line, kind, text[:200]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "lines": dict(self.lines),
+            "skipped": [one._asdict() for one in self.skipped],
+            "repairs": dict(self.repairs),
+            "warnings": self.warnings,
+        }

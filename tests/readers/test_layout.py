@@ -1,0 +1,184 @@
+"""Where the table of a delimited file stands, and what is written around it."""
+
+import csv
+import io
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sluice.readers import open_table
+from sluice.readers.export import export
+
+
+def understood(path: Path, **options: str):
+    """Header, records, rejects as (line, reason), skipped lines as (line, kind), and the account."""
+    table = open_table(path, options)
+    out = io.StringIO(newline="")
+    found = export(table, out)
+    rows = list(csv.reader(io.StringIO(out.getvalue(), newline="")))[1:]
+    rejects = [(r.line, r.reason) for r in found.rejected]
+    skipped = [(one.line, one.kind) for one in table.account.skipped]
+    table.close()
+    return found.header, rows, rejects, skipped, table.account
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ("Report of sales\nDate,2020-01-01\n\nid,name,age\n1,Bob,30\n2,Ann,31\n", [1, 2]),
+        ("Title,,\n\nid,name,age\n1,Bob,30\n2,Ann,31\n", [1]),
+        ('He said "hi\nid,name,age\n1,Bob,30\n2,Ann,31\n', [1]),
+        ("sep=,\nid,name,age\n1,Bob,30\n2,Ann,31\n", [1]),
+    ],
+)
+def test_lines_before_the_header_are_a_preamble(write, text, lead):
+    header, rows, rejects, skipped, account = understood(write(text))
+    assert header == ("id", "name", "age")
+    assert rows == [["1", "Bob", "30"], ["2", "Ann", "31"]]
+    assert (rejects, skipped) == ([], [(line, "preamble") for line in lead])
+    assert sum(account.lines.values()) + len(rows) == text.count("\n")
+
+
+def test_a_preamble_stays_on_the_fast_path(write):
+    table = open_table(write("Report\n\nid,name\n" + "".join(f"{i},x\n" for i in range(50))))
+    assert "read_csv" in table.relation(None)  # type: ignore[arg-type]
+    assert table.header == ("id", "name")
+
+
+@pytest.mark.parametrize("marker", ["#", "//", "--", ";", "%"])
+def test_comment_lines_are_told_apart_before_between_and_after(write, marker):
+    text = f"{marker} made by hand\nid,name\n1,Bob\n{marker} a, b, c\n2,Ann\n{marker} end\n"
+    header, rows, rejects, skipped, _ = understood(write(text))
+    assert (header, rows, rejects) == (("id", "name"), [["1", "Bob"], ["2", "Ann"]], [])
+    assert skipped == [(1, "comment"), (4, "comment"), (6, "comment")]
+
+
+def test_cells_that_begin_like_comments_are_records(write):
+    rows = [["#ff0000", "1"], ["#00ff00", "2"], ["-- x", "3"]]
+    text = "color,n\n" + "".join(",".join(row) + "\n" for row in rows)
+    assert understood(write(text))[1:4] == (rows, [], [])
+
+
+@pytest.mark.parametrize(
+    "footer", ["(2 rows)", "\nTotal,2", "----\n2 records", "\nNote: a, b, and c, but not d", "Source: us"]
+)
+def test_lines_at_the_end_that_can_be_no_record_are_a_footer(write, footer):
+    _, rows, rejects, skipped, _ = understood(write(f"id,name,age\n1,Bob,30\n2,Ann,31\n{footer}\n"))
+    assert (rows, rejects) == ([["1", "Bob", "30"], ["2", "Ann", "31"]], [])
+    assert skipped
+    assert skipped[-1][1] == "footer"
+    assert {kind for _, kind in skipped} <= {"footer", "comment"}  # a ruled line may be either
+
+
+@pytest.mark.parametrize(("last", "reason"), [("3,Zoe", "too_few_cells"), ("3", "too_few_cells")])
+def test_a_cut_last_record_is_no_footer(write, last, reason):
+    found = understood(write(f"id,name,age\n1,Bob,30\n2,Ann,31\n{last}"))
+    assert found[2:4] == ([(4, reason)], [])
+
+
+def test_a_total_as_wide_as_the_table_is_a_record(write):
+    assert understood(write("id,name,age\n1,Bob,30\n2,Ann,31\nTotal,,61\n"))[1][-1] == ["Total", "", "61"]
+
+
+@pytest.mark.parametrize("text", ["1,Bob,30\n2,Ann,31\n", "Bob,2020-01-02\nAnn,2020-01-03\n", "5\n6\n"])
+def test_a_first_row_typed_like_the_rows_below_is_no_header(write, text):
+    header, rows, _, _, _ = understood(write(text))
+    assert header == tuple(f"column_{i}" for i in range(1, len(header) + 1))
+    assert rows == [line.split(",") for line in text.splitlines()]
+    assert understood(write(text), header="true")[0] == tuple(text.splitlines()[0].split(","))
+
+
+@pytest.mark.parametrize("text", ["name,2019,2020\nA,1,2\nB,3,5\n", "a,b\nx,y\n", "id\n", ",a\n0,1\n1,2\n"])
+def test_other_first_rows_are_headers(write, text):
+    assert understood(write(text))[0] == tuple(text.splitlines()[0].split(","))
+
+
+@pytest.mark.parametrize("delimiter", ["||", "::", ";;", " | ", ", ", "~|~"])
+def test_delimiters_of_several_characters_are_found(write, delimiter):
+    rows = [["a", "b", "c"], ["1", "x y", "2"], ["3", "z", "4"]]
+    text = "".join(delimiter.join(row) + "\n" for row in rows)
+    assert understood(write(text))[:2] == (tuple(rows[0]), rows[1:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name\nSmith, John\nDoe, Jane\n",
+        "full name\nJohn Smith\nAnn Roe\n",
+        "price\n1,5\n2,5\n",
+        "time\n10:30\n11:40\n",
+        "It was the best of times, it was the worst.\nHello\nSo, what, now?\nfoo bar baz\n",
+    ],
+)
+def test_one_column_stays_one_column(write, text):
+    lines = text.splitlines()
+    assert understood(write(text))[:2] == ((lines[0],), [[line] for line in lines[1:]])
+
+
+def test_empty_cells_left_out_at_the_end_of_records_are_put_back_where_that_is_the_habit(write):
+    text = "id,a,b,c\n1,x,y,z\n2,x\n3,x,y\n4,x,y\n5,x,y,z\n"
+    _, rows, rejects, _, account = understood(write(text))
+    assert rows[1:3] == [["2", "x", "", ""], ["3", "x", "y", ""]]
+    assert (rejects, account.repairs) == ([], {"short_record": 3})
+    written = understood(write(text + "6,x,y,\n"))  # here empty cells are written
+    assert [line for line, _ in written[2]] == [3, 4, 5]
+
+
+def test_of_several_tables_the_largest_is_read_and_the_others_are_named(write):
+    text = "id,name\n1,a\n2,b\n\nMore\nx,y,z\n1,2,3\n4,5,6\n7,8,9\n\nLess\nk,v\n1,2\n"
+    header, rows, rejects, skipped, account = understood(write(text))
+    assert header == ("x", "y", "z")
+    assert (len(rows), rejects) == (3, [])
+    assert [line for line, kind in skipped if kind == "table"] == [1, 2, 3, 11, 12, 13]
+    assert "3 tables" in account.warnings[0]
+    assert sum(account.lines.values()) + len(rows) == text.count("\n")
+
+
+def test_a_header_that_is_repeated_is_no_record(write):
+    _, rows, rejects, _, account = understood(write("id,name\n1,a\n2,b\n\nid,name\n3,c\n"))
+    assert (rows, rejects) == ([["1", "a"], ["2", "b"], ["3", "c"]], [])
+    assert account.lines == {"header": 2, "blank": 1}
+
+
+def test_blank_lines_are_counted_on_both_paths(write):
+    for text in (
+        "a,b\n\n1,2\n\n\n3,4\n\n",
+        'a,b\r\n\r\n1,"x\r\n\r\ny"\r\n\r\n\r\n3,4\r\n',
+        "a,b\n\n1\n\n\n2,3\n",
+    ):
+        assert understood(write(text))[4].lines["blank"] in (3, 4)
+
+
+def test_detection_of_a_small_file_is_quick(write):
+    path = write("Report\n\nid,name,note\n" + "".join(f"{i},n{i},some text\n" for i in range(500)))
+    open_table(path).close()
+    start = time.perf_counter()
+    open_table(path).close()
+    assert time.perf_counter() - start < 0.2  # 0.05 on a machine of one's own
+
+
+WORDS = st.text(st.sampled_from("abc xyz'"), min_size=1, max_size=8).map(lambda s: f"w{s.strip()}")
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    preamble=st.lists(st.sampled_from(["Report of sales", "made by us", ""]), max_size=3),
+    rows=st.lists(st.tuples(st.integers(0, 999), WORDS, st.dates()), min_size=3, max_size=20),
+    footer=st.lists(st.sampled_from(["(9 rows)", "Source: the office", ""]), max_size=2),
+    delimiter=st.sampled_from(",;\t|"),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_typed_table_comes_back_from_between_preamble_and_footer(preamble, rows, footer, delimiter, end):
+    body = [delimiter.join(map(str, row)) for row in [("id", "name", "day"), *rows]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x"
+        path.write_text(end.join([*preamble, *body, *footer, ""]), newline="")
+        header, found, rejects, _, account = understood(path)
+    assert header == ("id", "name", "day")
+    assert found == [[str(cell) for cell in row] for row in rows]
+    assert rejects == []
+    assert account.lines["preamble"] == sum(map(bool, preamble))
