@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from sluice import deadline
 from sluice.contracts.sql import literal
 from sluice.errors import ReadError
 from sluice.infer.words import NULLS_OF_TYPES
 from sluice.readers.base import RawTable, Reject, cell
+from sluice.readers.duck import connect
 
 BLANKS = " \t\n\r\u00a0"
 _BARE = "trim(value, ' ' || chr(9) || chr(10) || chr(13) || chr(160))"
@@ -103,7 +103,9 @@ def cells_of(table: RawTable, folder: Path, memory_limit_mb: int) -> Iterator[Ce
     """Copy the table's cells into ``folder``. Raises ReadError."""
     path = folder / "cells.parquet"
     while True:
-        with closing(_connect(folder, memory_limit_mb, len(table.header))) as connection:
+        with closing(
+            connect(folder, memory_limit_mb, threads=1 if len(table.header) > _WIDE else 0)
+        ) as connection:
             names = ", ".join(cell(position) for position in range(len(table.header)))
             group = max(2048, min(122_880, 1_000_000 // max(len(table.header), 1)))
             try:
@@ -121,16 +123,6 @@ def cells_of(table: RawTable, folder: Path, memory_limit_mb: int) -> Iterator[Ce
             cells.rejects = len(cells.rejected) + sum(1 for _ in broken)
             yield cells
             return
-
-
-def _connect(folder: Path, memory_limit_mb: int, width: int) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"memory_limit": f"{memory_limit_mb}MB"})
-    deadline.at_end(connection.interrupt)
-    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-    connection.execute(f"SET temp_directory = {literal(str(folder / 'spill'))}")
-    if width > _WIDE:
-        connection.execute("SET threads = 1")
-    return connection
 
 
 def shown(text: str) -> str:
