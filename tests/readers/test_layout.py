@@ -18,7 +18,7 @@ def understood(path: Path, **options: str):
     """Header, records, rejects as (line, reason), skipped lines as (line, kind), and the account."""
     table = open_table(path, options)
     out = io.StringIO(newline="")
-    found = export(table, out)
+    found = export(table, out, path.parent, memory_limit_mb=300, threads=0)
     rows = list(csv.reader(io.StringIO(out.getvalue(), newline="")))[1:]
     rejects = [(r.line, r.reason) for r in found.rejected]
     skipped = [(one.line, one.kind) for one in table.account.skipped]
