@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import duckdb
+import openpyxl
 
 DATA = Path(__file__).parent / "data"
 
@@ -38,6 +39,54 @@ def orders(rows: int, start: int = 0, change: int = 0, directory: Path = DATA) -
 def warm_up(directory: Path = DATA) -> Path:
     """A 100-row file of the ``warmup`` contract, for a process that wants its imports behind it."""
     return _write(directory / "warmup.csv", WARM_UP, 0, 100)
+
+
+def untidy(rows: int, directory: Path = DATA) -> Path:
+    """The orders as people keep them: a title, CRLF and LF mixed, and in each thousand lines a comment, a quote that is
+    not doubled, a record that lacks a cell and one with quotes inside plain text.
+    """
+    path = directory / f"untidy-{rows}.csv"
+    if path.exists():
+        return path
+    partial = path.with_suffix(".partial")
+    with orders(rows, directory=directory).open("rb") as source, partial.open("wb") as target:
+        target.write(b"Orders of all shops\r\n\r\n")
+        for number, line in enumerate(source):
+            target.write(_spoiled(number, line.rstrip(b"\n")) + (b"\r\n" if number // 1000 % 2 else b"\n"))
+    return partial.replace(path)
+
+
+def _spoiled(number: int, line: bytes) -> bytes:
+    match number % 1000:
+        case 300:
+            return b"# checked up to here\n" + line
+        case 500:
+            start, _, note = line.rpartition(b",")
+            return start + b',"the "best" ' + note + b'"'
+        case 700:
+            return line.rpartition(b",")[0]
+        case 900:
+            return line + b" 5' 11\" tall"
+    return line
+
+
+def workbook(rows: int, directory: Path = DATA) -> Path:
+    """The orders as an Excel sheet: numbers, texts, dates and booleans in cells of their own types."""
+    path = directory / f"orders-{rows}.xlsx"
+    if path.exists():
+        return path
+    partial = path.with_suffix(".partial")
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("orders")
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "FROM read_csv(?, header = true)", [str(orders(rows, directory=directory))]
+        )
+        sheet.append([column[0] for column in found.description or ()])
+        while row := found.fetchone():
+            sheet.append(row)
+    book.save(partial)
+    return partial.replace(path)
 
 
 def totals(path: Path) -> tuple[int, int]:

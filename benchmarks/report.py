@@ -8,11 +8,22 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks import reading
 from benchmarks.cases import Bench, Case
+from benchmarks.reading import Reading
 from benchmarks.server import Server
 
 HEAD = r"| load | rows | seconds | MB/s | rows/s | x `\copy` | peak memory MB | client CPU s |"
-PACKAGES = ("duckdb", "great-expectations", "prefect", "pyarrow", "psycopg", "dlt", "adbc-driver-postgresql")
+PACKAGES = (
+    "duckdb",
+    "great-expectations",
+    "prefect",
+    "pyarrow",
+    "psycopg",
+    "python-calamine",
+    "dlt",
+    "adbc-driver-postgresql",
+)
 
 GOAL_ROWS = 2_000_000
 
@@ -65,7 +76,7 @@ def _goal(text: str, found: str, met: bool) -> str:
     return f"- {'met' if met else 'MISSED'}: {text}: {found}"
 
 
-def document(server: Server, benches: list[Bench], rounds: int) -> str:
+def document(server: Server, benches: list[Bench], read: dict[str, Reading], rounds: int) -> str:
     """The whole page."""
     lines = ["# Benchmark results", ""]
     lines += [
@@ -80,7 +91,13 @@ def document(server: Server, benches: list[Bench], rounds: int) -> str:
             "",
         ]
         lines += [*table(bench), ""]
-    lines += ["## Goals", "", *goals(benches), ""]
+    lines += [
+        f"## Reading alone, 12 columns (median of {rounds} interleaved rounds)",
+        "",
+        *reading.table(read),
+        "",
+    ]
+    lines += ["## Goals", "", *goals(benches), *(_goal(*one) for one in reading.goals(read)), ""]
     lines += ["## How it is measured", "", METHOD, ""]
     lines += ["## Where", "", *(f"- {name}: {value}" for name, value in machine(server).items()), ""]
     lines += ["Server settings: " + ", ".join(f"`{n} = {v}`" for n, v in server.settings().items()) + ".", ""]
@@ -99,6 +116,9 @@ METHOD = r"""
   is a failure of the benchmark.
 - `x \copy`: how many times as fast as `\copy` into an empty table; for the append to a standing table, as
   `\copy` into such a table.
+- Reading alone: each is a process of its own that has its imports and a 200-row read behind it. DuckDB finds out
+  dialect and types by itself; Sluice finds out encoding, dialect and layout, types by the contract, tells rejects from
+  records and numbers them. Bare calamine makes Python values of all cells and does nothing with them.
 """.strip()
 
 

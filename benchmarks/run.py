@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.cases import HERE, Bench, environment
 from benchmarks.generate import DATA, warm_up
+from benchmarks.reading import measure_reading
 from benchmarks.server import Server
 from deployments import local
 from sluice.warehouse.embedded import Embedded
@@ -82,7 +83,8 @@ def main() -> None:
         benches = [measure_all(Bench(server, args.rows, env, logs), args.rounds, set(args.skip or ()))]
         if args.large and "sluice" not in (args.skip or ()):
             benches.append(measure_large(Bench(server, LARGE_ROWS, env, logs)))
-        page = report.document(server, benches, args.rounds)
+        read = measure_reading(args.rows, args.rounds, env, logs)
+        page = report.document(server, benches, read, args.rounds)
     args.out.write_text(page)
     print(f"\n{page}")
 
