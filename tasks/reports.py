@@ -19,8 +19,8 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.jobs import ledger, loads, progress
-from sluice.jobs.outcome import Outcome
-from sluice.jobs.samples import sample_rejects
+from sluice.jobs.outcome import Outcome, counted
+from sluice.jobs.samples import lines_left_out, sample_rejects
 from sluice.jobs.steps import Job, contract_of
 from sluice.warehouse.columns import table_name
 from sluice.warehouse.connection import Warehouse
@@ -99,13 +99,22 @@ def _artifacts(warehouse: Warehouse, outcome: Outcome) -> list[Callable[[], obje
                 description=f"The first rejects. All of them: `sluice rejects {outcome.job_id}`",
             ),
         ]
-    if outcome.drift or outcome.missing or outcome.warnings:
+    if outcome.outside:
+        made.append(
+            partial(
+                create_table_artifact,
+                key="lines-left-out",
+                table=lines_left_out(warehouse, outcome.job_id),
+                description="Lines that hold no record: " + counted(outcome.outside),
+            )
+        )
+    if outcome.drift or outcome.missing or outcome.repairs or outcome.warnings:
         made.append(
             partial(
                 create_markdown_artifact,
                 key="notes",
                 markdown=_notes(outcome),
-                description="Drift and warnings",
+                description="Drift, repairs and warnings",
             )
         )
     return made
@@ -143,5 +152,7 @@ def _notes(outcome: Outcome) -> str:
         )
     if outcome.missing:
         lines.append("**Columns that the input lacks** (left empty): " + ", ".join(outcome.missing))
+    if outcome.repairs:
+        lines.append("**Records mended**: " + counted(outcome.repairs))
     lines += [f"- warning: {text}" for text in outcome.warnings]
     return "\n\n".join(lines)

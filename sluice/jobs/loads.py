@@ -137,6 +137,7 @@ def _load(work: Publication, stage: Stage, counts: Counts) -> dict[str, Any]:
         "file_size": stage.size,
         "content_sha256": stage.sha256,
         "options": Jsonb(stage.details.get("options", {})),
+        "account": Jsonb(stage.details.get("account", {})),
         "contract_id": contract.id,
         "contract_version": contract.version,
         "contract_sha256": contract.sha256,

@@ -1,7 +1,7 @@
 """What a job did, in numbers: the object that ``load --json`` prints and the job row keeps."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -27,7 +27,8 @@ class Outcome:
 
     ``seconds`` holds acquire, read, audit, publish and total. ``skipped`` names inputs whose content had been
     loaded before, each with the job that did. ``drift`` names columns the contract does not know, ``missing`` those
-    of the contract that an input lacks.
+    of the contract that an input lacks. ``lines`` counts by kind those that hold no record, ``repairs`` by name the
+    records that were mended; each load's account tells more.
     """
 
     job_id: str
@@ -43,6 +44,8 @@ class Outcome:
     files: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    lines: dict[str, int] = field(default_factory=dict)
+    repairs: dict[str, int] = field(default_factory=dict)
     skipped: tuple[dict[str, str], ...] = ()
     quality_score: float | None = None
     warnings: tuple[str, ...] = ()
@@ -64,6 +67,11 @@ class Outcome:
             job_id, dataset, mode=mode, read=sum(totals.values()), reasons=dict(reasons), **totals, **more
         )
 
+    @property
+    def outside(self) -> dict[str, int]:
+        """``lines`` but for header and blank ones, which nobody misses."""
+        return {kind: count for kind, count in self.lines.items() if kind not in ("header", "blank")}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The outcome that ``as_dict`` gave, as JSON keeps it."""
@@ -80,6 +88,11 @@ class Outcome:
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         return asdict(self)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """``3 preamble, 1 footer``."""
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
 
 
 def reject_reasons(stages: Sequence[Stage], verdict: Verdict, clashes: int) -> dict[str, int]:
@@ -109,3 +122,18 @@ def records_by_load(path: Path) -> Counter[int]:
             "SELECT _load_id, count(DISTINCT _record_no) FROM read_parquet(?) GROUP BY 1", [str(path)]
         ).fetchall()
     return Counter(dict(rows))
+
+
+def account_total(stages: Sequence[Stage], what: str) -> dict[str, int]:
+    """What the readers left out (``lines``) or mended (``repairs``), counted by kind."""
+    counts: Counter[str] = Counter()
+    for stage in stages:
+        counts.update(stage.details.get("account", {}).get(what, {}))
+    return dict(counts)
+
+
+def account_warnings(stages: Sequence[Stage]) -> Iterator[str]:
+    """The readers' warnings, each with its file's name where there are several."""
+    for stage in stages:
+        for text in stage.details.get("account", {}).get("warnings", ()):
+            yield f"{stage.details['name']}: {text}" if len(stages) > 1 else text

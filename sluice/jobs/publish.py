@@ -11,7 +11,7 @@ from sluice.contracts.model import Contract
 from sluice.errors import DataRefused
 from sluice.jobs import ledger, loads, rejects, repeats, replay
 from sluice.jobs.memory import peak_memory_mb
-from sluice.jobs.outcome import Counts, Outcome, reject_reasons
+from sluice.jobs.outcome import Counts, Outcome, account_total, account_warnings, reject_reasons
 from sluice.jobs.publication import Publication
 from sluice.jobs.write import clashes, write
 from sluice.warehouse.connection import Warehouse
@@ -158,8 +158,10 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
         files=tuple(stage.details["name"] for stage in work.stages),
         drift=tuple(dict.fromkeys(name for stage in work.stages for name in stage.drift)),
         missing=tuple(dict.fromkeys(name for stage in work.stages for name in stage.missing)),
+        lines=account_total(work.stages, "lines"),
+        repairs=account_total(work.stages, "repairs"),
         skipped=work.skipped,
         quality_score=work.verdict.score if work.stages else None,
-        warnings=loads.warnings(work.verdict, contract) + kept_rows,
+        warnings=(*account_warnings(work.stages), *loads.warnings(work.verdict, contract), *kept_rows),
         flow_run_id=work.flow_run_id,
     )

@@ -1,6 +1,6 @@
-"""A few rejects of a job, for a glance."""
+"""A few rejects of a job, and a few lines that its readers left out, for a glance."""
 
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg.rows import dict_row
 
@@ -11,9 +11,22 @@ _QUERY = """
 SELECT record_no, line, column_name AS "column", reason, message, left(raw, 200) AS raw
   FROM sluice.rejected_rows WHERE job_id = %s ORDER BY load_id, record_no, ordinal LIMIT %s
 """
+_LEFT_OUT = """
+SELECT filename AS file, (one ->> 'line')::bigint AS line, one ->> 'kind' AS kind, one ->> 'text' AS text
+  FROM sluice.loads, jsonb_array_elements(account -> 'skipped') AS one WHERE job_id = %s ORDER BY id, line LIMIT %s
+"""
 
 
 def sample_rejects(warehouse: Warehouse, job_id: str, limit: int = 20) -> list[dict[str, Any]]:
     """The job's first rejects: record, line, column, reason, message and the start of the raw text."""
+    return _rows(warehouse, _QUERY, job_id, limit)
+
+
+def lines_left_out(warehouse: Warehouse, job_id: str, limit: int = 20) -> list[dict[str, Any]]:
+    """The first lines that hold no record, but for header and blank ones: file, line, kind, start of the text."""
+    return _rows(warehouse, _LEFT_OUT, job_id, limit)
+
+
+def _rows(warehouse: Warehouse, query: LiteralString, job_id: str, limit: int) -> list[dict[str, Any]]:
     with translated(), warehouse.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_QUERY, [job_id, limit]).fetchall()
+        return cursor.execute(query, [job_id, limit]).fetchall()

@@ -126,6 +126,8 @@ loads = Table(
     Column("content_sha256", Text),
     # How the reader was told to read: the same bytes read in another way are other content.
     _json("options"),
+    # What the reader left out and mended.
+    _json("account"),
     Column("contract_id", Text, nullable=False),
     Column("contract_version", Text, nullable=False),
     Column("contract_sha256", Text, nullable=False),

@@ -77,6 +77,18 @@ def test_a_job_without_rejects_has_an_empty_array_of_them(shell: Shell, second: 
     assert shell.run("rejects", job, "--json").json == []
 
 
+def test_lines_around_the_table_are_counted_and_shown(shell: Shell) -> None:
+    text = "Stock of the north\nas of 2026-01-31\n\nsku;title;quantity\nx1;Axe;1\nx2;Bow;2\n\nTotal: 3 pieces\n"
+    (shell.folder / "around.csv").write_text(text)
+    answer = shell.run("load", "around.csv", "--dataset", "items", "--json")
+    said = answer.json
+    assert (said["read"], said["published"]) == (2, 2)
+    assert said["lines"] == {"preamble": 2, "blank": 2, "header": 1, "footer": 1}
+    assert said["read"] + sum(said["lines"].values()) == len(text.splitlines())
+    again = shell.run("load", "around.csv", "--dataset", "items", "--force")
+    assert "lines that hold no record: 2 preamble, 1 footer" in again.out
+
+
 def test_a_place_that_can_not_be_written_is_told_and_nothing_is_left(shell: Shell, first: Answer) -> None:
     (shell.folder / "taken.csv").mkdir()
     for place in ("nowhere/x.csv", "taken.csv"):

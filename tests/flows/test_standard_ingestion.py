@@ -112,6 +112,21 @@ def test_a_finished_run_shows_its_artifacts(project: Warehouse) -> None:
     assert '"data"."bugs"' in str(artifacts["table"].data)
 
 
+def test_a_run_shows_the_lines_that_its_reader_left_out(project: Warehouse, tmp_path: Path) -> None:
+    text = (SAMPLES / "bugs-dirty.csv").read_text(encoding="utf-8")
+    path = tmp_path / "around.csv"
+    path.write_text(f"List of bugs\nMade by hand\n\n{text}", encoding="utf-8")
+    outcome = run_here(request("bugs", path, mode="append"))
+    with get_client(sync_client=True) as client:
+        run = ArtifactFilterFlowRunId(any_=[outcome["flow_run_id"]])
+        found = client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=run), limit=50)
+    (shown,) = [json.loads(str(one.data)) for one in found if one.key == "lines-left-out"]
+    assert [(row["line"], row["kind"], row["text"]) for row in shown] == [
+        (1, "preamble", "List of bugs"),
+        (2, "preamble", "Made by hand"),
+    ]
+
+
 def test_a_missing_file_fails_at_once_and_is_noted(project: Warehouse, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="does not exist"):
         run_here(request("bugs", tmp_path / "none.csv"))
