@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     unpacked_ratio: int = Field(
         default=200, ge=0, description="How many times its size a file may unpack to, beyond 100 MB; 0: any."
     )
+    workbook_memory_mb: int = Field(
+        default=4_000, ge=200, description="Memory that the process reading a workbook may use, in megabytes."
+    )
     zip_members: int = Field(default=10_000, ge=0, description="Most members of a zip archive; 0: any.")
 
     @property

@@ -59,6 +59,15 @@ def template(server_url: str) -> Iterator[str]:
         yield psycopg.conninfo.conninfo_to_dict(url)["dbname"]
 
 
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """Prefect's own harness: one server with a temporary database for all tests that run flows."""
+    from prefect.testing.utilities import prefect_test_harness  # slow: most tests do without Prefect
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
 @pytest.fixture
 def empty_warehouse(server_url: str) -> Iterator[Warehouse]:
     """A warehouse without any tables."""

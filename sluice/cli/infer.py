@@ -25,6 +25,9 @@ def infer(
         Path | None, typer.Option("--out", help="Write the contract here, as NAME.odcs.yaml.")
     ] = None,
     sheet: Annotated[str, typer.Option("--sheet", help="Name or number (from 1) of a sheet.")] = "",
+    path: Annotated[
+        str, typer.Option("--path", help="Names on the way to the list in a JSON file: data.items.")
+    ] = "",
     source_option: Annotated[
         list[str] | None,
         typer.Option("--source-option", "-o", metavar="k=v", help="As for `sluice load`."),
@@ -43,7 +46,9 @@ def infer(
         raise SetupError(f"{file} is {len(paths)} files.", hint="`sluice infer` takes one.")
     if out and not out.parent.is_dir():
         raise SetupError(f"The folder of {out} does not exist.", hint="Make it, or choose another.")
-    options = key_values(source_option or []) | ({"sheet": sheet} if sheet else {})
+    options = key_values(source_option or []) | {
+        name: text for name, text in (("sheet", sheet), ("path", path)) if text
+    }
     with tempfile.TemporaryDirectory(prefix="sluice-infer-") as folder:
         work = Path(folder)
         with closing(open_table(paths[0], options, work=work)) as table:

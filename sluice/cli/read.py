@@ -23,6 +23,9 @@ CHUNK = 1 << 20  # characters
 def read(
     files: Annotated[list[str], typer.Argument(help="Paths or globs.", metavar="FILE...")],
     sheet: Annotated[str, typer.Option("--sheet", help="Name or number (from 1) of a sheet.")] = "",
+    path: Annotated[
+        str, typer.Option("--path", help="Names on the way to the list in a JSON file: data.items.")
+    ] = "",
     source_option: Annotated[
         list[str] | None,
         typer.Option("--source-option", "-o", metavar="k=v", help="As for `sluice load`."),
@@ -42,8 +45,10 @@ def read(
         sluice read messy.xlsx --out clean.csv
         sluice read 'in/*' --out-dir clean --json
     """
-    options = key_values(source_option or []) | ({"sheet": sheet} if sheet else {})
-    paths = [Path(uri) for text in files for uri, _, _ in find(text)]
+    options = key_values(source_option or []) | {
+        name: text for name, text in (("sheet", sheet), ("path", path)) if text
+    }
+    paths = [Path(uri) for text in files for uri, _, _ in find(text, empty=True)]
     if len(paths) > 1 and not out_dir and not as_json:
         raise SetupError("Several files need a folder.", hint="Add --out-dir DIR.")
     if out and len(paths) > 1:
@@ -51,14 +56,14 @@ def read(
     if out_dir:
         out_dir.mkdir(parents=True, exist_ok=True)
     told, refused = [], 0
-    for path in paths:
+    for file in paths:
         try:
-            told.append(_read(path, options, out_dir / f"{path.name}.csv" if out_dir else out, as_json))
+            told.append(_read(file, options, out_dir / f"{file.name}.csv" if out_dir else out, as_json))
         except InputError as error:
             if len(paths) == 1:
                 raise
             refused = max(refused, error.exit_code)
-            told.append({"file": str(path), **error.as_dict()})
+            told.append({"file": str(file), **error.as_dict()})
             if not as_json:
                 output.error(error)
     if as_json:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,21 @@ from sluice.errors import ReadError
 from sluice.infer.words import NULLS_OF_TYPES
 from sluice.readers.base import RawTable, Reject, cell
 from sluice.readers.duck import connect
+from sluice.readers.typing import bare
 
 BLANKS = " \t\n\r\u00a0"
-_BARE = "trim(value, ' ' || chr(9) || chr(10) || chr(13) || chr(160))"
-_HOLLOW = r"regexp_full_match(value, '[\s\x{a0}]*')"
+_BARE = f"({bare('value')})"
 _TOP = 60
+_FEW = 50_000  # different texts that are kept once each; of more, each cell is looked at
 _WIDE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A column's cells. ``empty``: missing or only white space. ``nulls``: words that may mean empty, as written,
-    with counts. ``common``: the most frequent texts with counts; ``texts``: some of the different ones, without
-    empty cells and ``nulls``. ``padded``: different digits-only texts with leading zeros.
+    """A column's cells. ``empty``: missing or only white space. ``distinct``: different texts, an estimate where
+    they are many. ``nulls``: words that may mean empty, as written, with counts. ``common``: the most frequent
+    texts with counts, where they are few; ``texts``: some of the different ones, without empty cells and ``nulls``.
+    ``padded``: digits-only texts with leading zeros.
     """
 
     header: str
@@ -47,15 +49,26 @@ class Profile:
         return self.records - self.empty
 
 
+def _sorted(word: str, each: str) -> str:
+    return (
+        "SELECT value, n, CASE WHEN value IS NULL OR ((value < '!' OR starts_with(value, chr(160))) "  # noqa: S608
+        f"AND {_BARE} = '') THEN 0 WHEN {word} THEN 1 ELSE 2 END AS sort FROM ({each})"
+    )
+
+
 class Cells:
-    """The copy, one column at a time as a table ``v(value, n)`` of its different texts."""
+    """The copy, one column at a time as ``v(value, n, sort)``: n cells have that text. ``sort``: 0 empty, 1 a word
+    that may mean empty, 2 a text. Where a column has few different texts, each stands there once.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, header: tuple[str, ...]) -> None:
         self.header = header
         self.rejected: tuple[Reject, ...] = ()
         self.rejects = 0
+        self.grouped = True
         self._connection, self._path = connection, path
         self.records: int = self.row(f"SELECT count(*) FROM {self.relation}")[0]  # noqa: S608
+        self._different = self._estimates()
 
     @property
     def relation(self) -> str:
@@ -70,32 +83,70 @@ class Cells:
         """The one row of a query."""
         return self.rows(sql)[0]
 
+    def _estimates(self) -> list[int]:
+        """About how many different texts each column has."""
+        if self.records <= _FEW:
+            return [self.records] * len(self.header)
+        found: list[int] = []
+        for start in range(0, len(self.header), 100):
+            columns = range(start, min(start + 100, len(self.header)))
+            listed = ", ".join(f"approx_count_distinct({cell(at)})" for at in columns)
+            found += self.row(f"SELECT {listed} FROM {self.relation}")  # noqa: S608
+        return found
+
     def open_column(self, position: int) -> Profile:
-        """Make ``v`` that column's, and look at it. ``sort``: 0 empty, 1 a word that may mean empty, 2 a text."""
+        """Make ``v`` that column's, and look at it."""
+        name, different = cell(position), self._different[position]
+        self.grouped = different <= _FEW
         words = ", ".join(map(literal, sorted(NULLS_OF_TYPES)))
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE v AS SELECT value, n, CASE WHEN value IS NULL OR {_HOLLOW} THEN 0 "  # noqa: S608
-            f"WHEN strlen(value) < 30 AND lower({_BARE}) IN ({words}) THEN 1 ELSE 2 END AS sort "
-            f"FROM (SELECT {cell(position)} AS value, count(*) AS n FROM {self.relation} GROUP BY 1)"
+        word = f"strlen(value) < 20 AND lower({_BARE}) IN ({words})"
+        count = "count(*)" if self.grouped else "1::BIGINT"
+        each = f"SELECT {name} AS value, {count} AS n FROM {self.relation}{' GROUP BY 1' if self.grouped else ''}"  # noqa: S608
+        run = self._connection.execute
+        run("DROP TABLE IF EXISTS grouped")
+        if self.grouped:
+            run(f"CREATE TEMP TABLE grouped AS {_sorted(word, each)}")
+            run("CREATE OR REPLACE TEMP VIEW v AS FROM grouped")
+        else:
+            run(f"CREATE OR REPLACE TEMP VIEW v AS {_sorted(word, each)}")
+        profile = self._profile(self.header[position], different)
+        if not self.grouped:  # from here on the words are known as they are written
+            written = f"value IN ({', '.join(map(literal, profile.nulls))})" if profile.nulls else "false"
+            run(f"CREATE OR REPLACE TEMP VIEW v AS {_sorted(written, each)}")
+        return replace(
+            profile, texts=tuple(dict.fromkeys([*(t for t, _ in profile.common), *self._some(different)]))
         )
-        empty, distinct, shortest, longest = self.row(
-            "SELECT coalesce(sum(n) FILTER (sort = 0), 0)::BIGINT, count(*) FILTER (sort > 0), "
-            "coalesce(min(length(value)) FILTER (sort > 0), 0), coalesce(max(length(value)), 0) FROM v"
+
+    def _profile(self, header: str, different: int) -> Profile:
+        first = "(value < '1' OR starts_with(value, chr(160)))"
+        empty, texts, shortest, longest, zeros, words = self.row(
+            "SELECT coalesce(sum(n) FILTER (sort = 0), 0)::BIGINT, count(*) FILTER (sort > 0), "  # noqa: S608
+            "coalesce(min(length(value)) FILTER (sort > 0), 0), coalesce(max(length(value)), 0), "
+            f"min(value, 3) FILTER (sort = 2 AND strlen(value) < 40 AND {first} "
+            f"AND regexp_full_match({_BARE}, '[+-]?0\\d+')), count(*) FILTER (sort = 1) FROM v"
         )
-        nulls = dict(self.rows("SELECT value, n FROM v WHERE sort = 1 ORDER BY n DESC LIMIT 20"))
-        other = "FROM v WHERE sort = 2"
-        common = self.rows(f"SELECT left(value, 200), n {other} ORDER BY n DESC, hash(value) LIMIT {_TOP}")
-        size = max(50, min(1000, 1_000_000 // max(len(self.header), 1)))
-        some = self.rows(f"SELECT left(value, 200) {other} ORDER BY hash(value) LIMIT {size}")
-        texts = dict.fromkeys([*(text for text, _ in common), *(text for (text,) in some)])
-        padded = self.rows(
-            f"SELECT value {other} AND strlen(value) < 40 AND contains('0+- ', left(value, 1)) "
-            rf"AND regexp_full_match({_BARE}, '[+-]?0\d+') ORDER BY n DESC, value LIMIT 3"
-        )
+        common: list[tuple[str, int]] = []
+        listed = "SELECT value, sum(n)::BIGINT FROM v WHERE sort = 1 GROUP BY 1 ORDER BY 2 DESC LIMIT 20"
+        nulls = dict(self.rows(listed)) if words else {}
+        if self.grouped:
+            most = f"WHERE sort = 2 ORDER BY n DESC, hash(value) LIMIT {_TOP}"
+            common = [(text, n) for text, n in self.rows(f"SELECT left(value, 200), n FROM v {most}")]  # noqa: S608
         return Profile(
-            self.header[position], self.records, int(empty), distinct, shortest, longest, nulls,
-            tuple(common), tuple(texts), tuple(text for (text,) in padded),
+            header, self.records, int(empty), texts if self.grouped else different, shortest, longest,
+            nulls, tuple(common), (), tuple(zeros or ()),
         )  # fmt: skip
+
+    def _some(self, different: int) -> list[str]:
+        """Different texts from everywhere in the file; a frequent one counts no more than a rare one."""
+        size = max(50, min(1000, 1_000_000 // max(len(self.header), 1)))
+        part = max(1, different // (4 * size))
+        return [
+            text
+            for (text,) in self.rows(
+                f"SELECT left(any_value(value), 200) FROM v WHERE sort = 2 AND hash(value) % {part} = 0 "  # noqa: S608
+                f"GROUP BY hash(value) ORDER BY hash(value) LIMIT {size}"
+            )
+        ]
 
 
 @contextmanager
@@ -108,6 +159,7 @@ def cells_of(table: RawTable, folder: Path, memory_limit_mb: int) -> Iterator[Ce
         ) as connection:
             names = ", ".join(cell(position) for position in range(len(table.header)))
             group = max(2048, min(122_880, 1_000_000 // max(len(table.header), 1)))
+            connection.execute("SET preserve_insertion_order = false")
             try:
                 connection.execute(
                     f"COPY (SELECT {names} FROM {table.relation(connection)}) TO {literal(str(path))} "  # noqa: S608

@@ -66,9 +66,13 @@ def find_key(cells: Cells, columns: Sequence[Candidate], dataset: str) -> tuple[
 def _repeated(cells: Cells, column: Candidate) -> str:
     name = cell(column.position)
     empty = f"coalesce(trim({name}), '') = ''"
+    twice = (
+        f"SELECT hash({name}) FROM {cells.relation} GROUP BY 1 "  # noqa: S608
+        f"HAVING count(*) > 1 OR any_value({empty}) ORDER BY count(*) DESC, any_value({name}) LIMIT 5"
+    )
     found = cells.rows(
-        f"SELECT {name}, count(*) FROM {cells.relation} GROUP BY 1 "  # noqa: S608
-        f"HAVING count(*) > 1 OR {empty} ORDER BY 2 DESC, 1 LIMIT 5"
+        f"SELECT {name}, count(*) FROM {cells.relation} WHERE hash({name}) IN ({twice}) "  # noqa: S608
+        "GROUP BY 1 ORDER BY 2 DESC, 1"
     )
     return ", ".join(f"{shown(text or '')} {count:,} times" for text, count in found)
 
@@ -86,6 +90,10 @@ def _group(cells: Cells, columns: Sequence[Candidate]) -> tuple[str, ...]:
 
 
 def _unique(cells: Cells, columns: Sequence[Candidate]) -> bool:
-    names = ", ".join(cell(one.position) for one in columns)
-    twice = f"SELECT 1 FROM {cells.relation} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"  # noqa: S608
-    return not cells.rows(twice)
+    """By hashes, which take little memory; an estimate says first whether it is worth counting."""
+    together = f"hash({', '.join(cell(one.position) for one in columns)})"
+    about = cells.row(f"SELECT approx_count_distinct({together}) FROM {cells.relation}")[0]  # noqa: S608
+    if about * 10 < cells.records * 8:
+        return False
+    exact = cells.row(f"SELECT count(DISTINCT {together}) FROM {cells.relation}")[0]  # noqa: S608
+    return bool(exact == cells.records)

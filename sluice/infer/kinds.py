@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sluice.contracts.model import Booleans, Column, Numbers
+from sluice.contracts.sql import literal
 from sluice.contracts.types import column_type, strptime_formats
 from sluice.infer import dates, numerals
 from sluice.infer.cells import BLANKS, Cells, Profile, shown
@@ -13,6 +14,8 @@ from sluice.infer.words import BOOLEANS, NULLS_ANYWHERE, USUAL_FALSE, USUAL_TRUE
 from sluice.readers.typing import is_empty, typed
 
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?")
+_MIDNIGHT = re.compile(r"\b(0?0:00(:00(\.0+)?)?( ?am)?|12:00(:00)? ?am)\b", re.IGNORECASE)
+_POWER = re.compile(r"\d([.,]\d{1,9})?E\+[12]\d")  # as spreadsheets show whole numbers of more than 11 digits
 _MOST_BAD = 5  # untyped texts that are named
 
 
@@ -28,8 +31,8 @@ class Locale:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type, how its cells are written, and how many are. ``open`` tells what only other columns can decide.
-    ``votes``: what this column says to others.
+    """A type, how its cells are written, and how many are. ``low`` and ``high``: the least and the greatest value.
+    ``open`` tells what only other columns can decide. ``votes``: what this column says to others.
     """
 
     logical: str = "string"
@@ -41,6 +44,8 @@ class Kind:
     nulls: tuple[str, ...] = ()
     good: int = 0
     bad: int = 0
+    low: str = ""
+    high: str = ""
     examples: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
     open: str = ""
@@ -65,8 +70,9 @@ def find_kind(cells: Cells, profile: Profile, name: str, locale: Locale) -> Kind
     if profile.padded:
         listed = ", ".join(map(shown, profile.padded))
         return replace(text, notes=(f"text, since leading zeros would be lost: {listed}",))
-    candidates = list(_candidates(profile, name, locale))
-    tried = [_tried(cells, one) for one in candidates]
+    if cut := _cut_codes(profile, name):
+        return replace(text, notes=(f"text: a spreadsheet cut codes, their last digits are lost: {cut}",))
+    tried = _all_tried(cells, _candidates(profile, name, locale))
     possible = [one for one in tried if _is_believed(one)]
     if not possible:
         return text
@@ -76,6 +82,16 @@ def find_kind(cells: Cells, profile: Profile, name: str, locale: Locale) -> Kind
     if best.logical == "number":
         best = _number(cells, best)
     return best
+
+
+def _cut_codes(profile: Profile, name: str) -> str:
+    """Texts such as 1.23E+11 among long whole numbers, or where the column's name is that of a code."""
+    texts = [text.strip(BLANKS) for text in profile.texts]
+    cut = [text for text in texts if _POWER.fullmatch(text)]
+    whole = [text for text in texts if text.isdigit() and len(text) >= 10]
+    if not cut or not (is_code(name) or (whole and len(cut) + len(whole) == len(texts))):
+        return ""
+    return ", ".join(map(shown, cut[:3]))
 
 
 def _text_nulls(profile: Profile) -> tuple[str, ...]:
@@ -131,7 +147,10 @@ def _dates(base: Kind, written: dates.Written, texts: list[str], name: str) -> I
     bare_digits = all(text.isdigit() for text in texts)
     if bare_digits and (written.share < 0.95 or len(texts) < 5):
         return
-    logicals = ("date",) if written.logical == "date" else ("date", "timestamp")
+    midnight = all(_MIDNIGHT.search(text) for text in texts if ":" in text)
+    logicals = (
+        ("date",) if written.logical == "date" else ("date", "timestamp") if midnight else ("timestamp",)
+    )
     for logical in logicals:
         zoned = written.zoned and logical == "timestamp"
         for first in "dM" if written.open else "d":
@@ -156,30 +175,41 @@ def _numbers(base: Kind, texts: list[str], locale: Locale) -> Iterator[Kind]:
             f"'{found.open}' is always followed by three digits: taken as the {meaning} sign by {by}"
         )
     if found.numbers and found.numbers.units:
-        notes.append(f"beside the numbers and not part of the value: {' '.join(found.numbers.units)}")
-    for logical in ("integer", "number"):
+        notes.append(f"{' '.join(found.numbers.units)} beside the numbers is not part of the value")
+    point = found.numbers.decimal if found.numbers else "."
+    broken = sum(point in text for text in texts)
+    for logical in ("integer", "number") if broken * 2 < len(texts) else ("number",):
         yield replace(
             base, logical=logical, numbers=found.numbers, notes=tuple(notes), votes=votes,
             open="decimal" if found.open else "",
         )  # fmt: skip
 
 
+def _all_tried(cells: Cells, candidates: Iterator[Kind]) -> list[Kind]:
+    """Nothing beats a type that all cells have, but for the other order of day and month."""
+    tried: list[Kind] = []
+    for one in candidates:
+        perfect = next((other for other in tried if not other.bad), None)
+        if perfect is None or ("order" in one.votes and one.logical == perfect.logical):
+            tried.append(_tried(cells, one))
+    return tried
+
+
 def _tried(cells: Cells, kind: Kind) -> Kind:
     """The candidate on all of the column's texts."""
     column = kind.column
-    of_type = f"{typed(column, 'value')} IS NOT NULL"
-    filled = f"NOT ({empty(column)})"
-    good, bad = cells.row(
-        f"SELECT coalesce(sum(n) FILTER (ok), 0)::BIGINT, coalesce(sum(n) FILTER (NOT ok), 0)::BIGINT "  # noqa: S608
-        f"FROM (SELECT n, {of_type} AS ok FROM v WHERE {filled})"
+    value, filled = typed(column, "value"), f"NOT ({empty(column)})"
+    good, bad, low, high = cells.row(
+        "SELECT coalesce(sum(n) FILTER (t IS NOT NULL), 0)::BIGINT, coalesce(sum(n) FILTER (t IS NULL), 0)::BIGINT, "  # noqa: S608
+        f"min(t)::VARCHAR, max(t)::VARCHAR FROM (SELECT n, {value} AS t FROM v WHERE {filled})"
     )
     listed: list[tuple[Any, ...]] = []
     if bad and good * 10 >= (good + bad) * 6:
         listed = cells.rows(
-            f"SELECT left(value, 200), n FROM v WHERE {filled} AND NOT ({of_type}) "  # noqa: S608
-            f"ORDER BY n DESC, value LIMIT {_MOST_BAD}"
+            f"SELECT left(any_value(value), 200), sum(n)::BIGINT FROM v WHERE {filled} AND {value} IS NULL "  # noqa: S608
+            f"GROUP BY hash(value) ORDER BY 2 DESC, 1 LIMIT {_MOST_BAD}"
         )
-    return replace(kind, good=good, bad=bad, examples=tuple((text, count) for text, count in listed))
+    return replace(kind, good=good, bad=bad, low=low or "", high=high or "", examples=tuple(listed))
 
 
 def empty(column: Column) -> str:
@@ -206,7 +236,7 @@ def _ordered(best: Kind, tried: list[Kind], locale: Locale) -> Kind:
     day, month = both["d"], both["M"]
     if day.good != month.good:
         won, lost = (day, month) if day.good > month.good else (month, day)
-        only = f"{_first(won)}, since {_first(lost)} {won.good - lost.good:,} fewer cells would be dates"
+        only = f"{_first(won)}, since {_first(lost)} {won.good - lost.good:,} fewer would be dates"
         return replace(won, notes=(only,))
     if best.votes["sign"] == ".":
         return replace(day, notes=("day-first, as dates with points are",), votes={})
@@ -227,13 +257,15 @@ def _first(kind: Kind) -> str:
 
 def _number(cells: Cells, kind: Kind) -> Kind:
     """An exact decimal where few decimals do, as for money; else floating."""
-    exact = typed(replace(kind, physical="numeric(38,9)").column, "value")
-    scale, whole, count = cells.row(
-        "SELECT coalesce(max(length(rtrim(split_part(d::VARCHAR, '.', 2), '0'))), 0), "  # noqa: S608
-        f"coalesce(max(length(trunc(abs(d))::DECIMAL(38,0)::VARCHAR)), 1), coalesce(sum(n), 0)::BIGINT "
-        f"FROM (SELECT n, {exact} AS d FROM v) WHERE d IS NOT NULL"
+    point = re.escape(kind.numbers.decimal if kind.numbers else ".")
+    decimals = f"regexp_extract(value, {literal(f'{point}([0-9]*[1-9])')}, 1)"
+    powers = "regexp_matches(value, '[0-9][eE][+-]?[0-9]')"
+    scale, power = cells.row(
+        f"SELECT coalesce(max(strlen({decimals})), 0), coalesce(bool_or({powers}), false) "  # noqa: S608
+        f"FROM v WHERE NOT ({empty(kind.column)})"
     )
-    if count < kind.good or scale > 4:
+    whole = len(str(int(max(abs(float(kind.low)), abs(float(kind.high))))))
+    if power or scale > 4 or whole + scale > 15:
         return kind
     scale = max(scale, 2)
     return replace(kind, physical=f"numeric({min(max(whole + scale + 3, 12), 38)},{scale})")

@@ -11,7 +11,6 @@ from sluice.contracts.sql import literal, pattern_problem
 from sluice.infer.cells import Cells, Profile, shown
 from sluice.infer.kinds import Kind
 from sluice.infer.words import has_word
-from sluice.readers.typing import typed
 
 _MANY = 30  # values from which a pattern or a length is more than chance
 _ENUM = 30
@@ -34,27 +33,24 @@ class Limits:
     notes: list[str] = field(default_factory=list)
 
 
-def find_limits(cells: Cells, profile: Profile, kind: Kind, name: str) -> Limits:
-    """Limits for the column that ``cells`` has open; each holds for all of its cells, or the note names others."""
+def find_limits(cells: Cells, profile: Profile, kind: Kind, name: str, personal: bool) -> Limits:
+    """Limits for the column that ``cells`` has open; each holds for all of its cells, or the note names others.
+
+    Data about persons is no list of allowed values: another person comes tomorrow.
+    """
     found = Limits()
     if kind.logical in ("integer", "number"):
-        _bounds(cells, profile, kind, name, found)
+        _bounds(profile, kind, name, found)
     elif kind.logical in ("date", "timestamp", "time"):
-        value = typed(kind.column, "value")
-        low, high = cells.row(f"SELECT min({value})::VARCHAR, max({value})::VARCHAR FROM v")  # noqa: S608
-        found.notes.append(f"from {low} to {high}")
+        found.notes.append(f"from {kind.low} to {kind.high}")
     elif kind.logical == "string" and not kind.physical and profile.texts:
-        _text(cells, profile, kind, found)
+        _text(cells, profile, kind, personal, found)
     return found
 
 
-def _bounds(cells: Cells, profile: Profile, kind: Kind, name: str, found: Limits) -> None:
-    value = typed(kind.column, "value")
-    low, high, least, most = cells.row(
-        "SELECT least::VARCHAR, most::VARCHAR, least, most "  # noqa: S608
-        f"FROM (SELECT min({value}) AS least, max({value}) AS most FROM v)"
-    )
-    found.notes.append(f"from {low} to {high}")
+def _bounds(profile: Profile, kind: Kind, name: str, found: Limits) -> None:
+    least, most = float(kind.low), float(kind.high)
+    found.notes.append(f"from {kind.low} to {kind.high}")
     for words, minimum, maximum in _RANGES:
         if has_word(name, words) and minimum <= least and most <= maximum:
             found.options |= {"minimum": minimum, "maximum": maximum}
@@ -62,10 +58,9 @@ def _bounds(cells: Cells, profile: Profile, kind: Kind, name: str, found: Limits
             return
     if least >= 0 and kind.good >= _MANY and profile.distinct > 2:
         found.options["minimum"] = 0
-        found.notes.append("never negative")
 
 
-def _text(cells: Cells, profile: Profile, kind: Kind, found: Limits) -> None:
+def _text(cells: Cells, profile: Profile, kind: Kind, personal: bool, found: Limits) -> None:
     nulls = ", ".join(map(literal, ("", *kind.nulls)))
     held = f"FROM v WHERE value NOT IN ({nulls})"
     for name in ("email", "url", "uuid", "ipv4"):
@@ -73,32 +68,29 @@ def _text(cells: Cells, profile: Profile, kind: Kind, found: Limits) -> None:
         if sum(re.match(pattern, text) is not None for text in profile.texts) * 100 < 95 * len(profile.texts):
             continue
         misses = cells.rows(
-            f"SELECT left(value, 200), sum(n) OVER ()::BIGINT {held} AND NOT regexp_matches(value, {literal(pattern)}) "
-            "ORDER BY n DESC, value LIMIT 5"
+            f"SELECT left(any_value(value), 200), sum(sum(n)) OVER ()::BIGINT {held} "
+            f"AND NOT regexp_matches(value, {literal(pattern)}) GROUP BY hash(value) ORDER BY sum(n) DESC, 1 LIMIT 5"
         )
         if misses and misses[0][1] * 20 > profile.filled:
             continue
         found.options["format"] = name
         but = f"; {misses[0][1]:,} are not: {', '.join(shown(text) for text, _ in misses)}" if misses else ""
-        found.notes.append(
-            f"{profile.filled - (misses[0][1] if misses else 0):,} cells have the form of {name}{but}"
-        )
+        good = f"{profile.filled - misses[0][1]:,}" if misses else "all"
+        found.notes.append(f"{good} have the form of {name}{but}")
         return
-    if _enum(cells, profile, held, found):
-        return
-    shortest, longest, distinct = cells.row(f"SELECT min(length(value)), max(length(value)), count(*) {held}")
-    if distinct < _MANY:
+    if (not personal and _enum(cells, profile, held, found)) or profile.distinct < _MANY:
         return
     pattern = _pattern(profile.texts)
-    if (
-        pattern
-        and not cells.row(f"SELECT count(*) {held} AND NOT regexp_matches(value, {literal(pattern)})")[0]
-    ):
+    shortest, longest, odd = profile.shortest, profile.longest, 1
+    if kind.nulls or pattern:
+        others = f"count(*) FILTER (NOT regexp_matches(value, {literal(pattern)}))" if pattern else "1"
+        shortest, longest, odd = cells.row(f"SELECT min(length(value)), max(length(value)), {others} {held}")
+    if not odd:
         found.options["pattern"] = pattern
-        found.notes.append(f"all {distinct:,} different texts have one pattern")
+        found.notes.append("all have the pattern")
     elif shortest == longest and longest > 1:
         found.options |= {"minLength": shortest, "maxLength": longest}
-        found.notes.append(f"all {distinct:,} different texts have {longest} characters")
+        found.notes.append(f"all have {longest} characters")
     else:
         found.notes.append(f"{shortest:,} to {longest:,} characters")
 

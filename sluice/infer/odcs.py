@@ -1,5 +1,8 @@
 """Writes a proposal as an ODCS contract whose comments are the evidence."""
 
+from collections import Counter
+from collections.abc import Iterator
+from textwrap import wrap
 from typing import Any
 
 import yaml
@@ -7,7 +10,9 @@ import yaml
 from sluice.contracts.model import Booleans, Numbers
 from sluice.infer.personal import CLASSIFICATION
 from sluice.infer.proposal import Finding, Proposal
-from sluice.readers.header import normalised
+from sluice.readers.header import normalised, plain
+
+_WIDTH = 110
 
 
 def contract_text(proposal: Proposal, source: str) -> str:
@@ -22,13 +27,14 @@ def contract_text(proposal: Proposal, source: str) -> str:
     }  # fmt: skip
     lines = [_comment(text) for text in comments] + [_yaml(head)]
     lines += ["schema:\n", _yaml([{"name": proposal.dataset}], 2), "    properties:\n"]
+    alike = Counter(plain(column.header) for column in proposal.columns)
     for column in proposal.columns:
-        lines += [_comment(text, 6) for text in column.evidence]
-        lines.append(_yaml([_property(column, proposal.key)], 6))
+        lines += [_comment(text, 6) for text in _paragraphs(column.evidence)]
+        lines.append(_yaml([_property(column, proposal.key, alike)], 6))
     return "".join(lines)
 
 
-def _property(found: Finding, key: tuple[str, ...]) -> dict[str, Any]:
+def _property(found: Finding, key: tuple[str, ...], alike: Counter[str]) -> dict[str, Any]:
     kind = found.kind
     made: dict[str, Any] = {"name": found.name, "logicalType": kind.logical}
     if kind.physical:
@@ -45,8 +51,10 @@ def _property(found: Finding, key: tuple[str, ...]) -> dict[str, Any]:
     if found.limits.values:
         allowed = {"validValues": found.limits.values}
         made["quality"] = [{"metric": "invalidValues", "arguments": allowed, "mustBe": 0}]
+    # Capitals, spaces and signs do not count in a header, unless only they tell two of its cells apart.
+    found_by_name = plain(found.header) == plain(found.name) and alike[plain(found.header)] == 1
     custom = {
-        "sluice.aliases": [found.header] if found.header != found.name else [],
+        "sluice.aliases": [found.header] if found.header != found.name and not found_by_name else [],
         "sluice.formats": list(kind.formats),
         "sluice.nullValues": list(kind.nulls),
         "sluice.numbers": _numbers(kind.numbers),
@@ -73,6 +81,36 @@ def _comment(text: str, indent: int = 0) -> str:
     return f"{' ' * indent}# {flat}\n"
 
 
+def _paragraphs(evidence: list[str]) -> Iterator[str]:
+    """What a person should look at stands on lines of its own, the rest together."""
+    alarming = [text for text in evidence if any(sign in text for sign in (" not: ", "AMBIGUOUS", "lost"))]
+    yield from alarming
+    rest = "; ".join(text for text in evidence if text not in alarming)
+    yield from wrap(rest, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Short lists and mappings stand on one line, lists are indented: as people write YAML."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def represent_data(self, data: Any) -> yaml.Node:
+        node: yaml.Node = super().represent_data(data)
+        short = isinstance(data, list | dict) and len(repr(data)) < _WIDTH - 20
+        listing = isinstance(data, list) or (
+            isinstance(data, dict) and any(isinstance(one, list) for one in data.values())
+        )
+        if short and listing and isinstance(node, yaml.CollectionNode):
+            node.flow_style = _is_flat(data)
+        return node
+
+
+def _is_flat(data: list[Any] | dict[str, Any]) -> bool:
+    values = data if isinstance(data, list) else list(data.values())
+    return all(not isinstance(one, dict) and (not isinstance(one, list) or _is_flat(one)) for one in values)
+
+
 def _yaml(value: Any, indent: int = 0) -> str:
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=10**9)
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**9)
     return "".join(f"{' ' * indent}{line}" for line in text.splitlines(keepends=True))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sluice.contracts.columns import OWN_COLUMNS, fitting
-from sluice.infer.cells import Cells, Profile, cells_of, shown
+from sluice.infer.cells import BLANKS, Cells, Profile, cells_of, shown
 from sluice.infer.keys import Candidate, find_key
 from sluice.infer.kinds import Kind, Locale, find_kind
 from sluice.infer.kinds import empty as none_in
@@ -18,7 +18,7 @@ from sluice.readers.base import RawTable
 from sluice.readers.header import normalised
 from sluice.readers.typing import typed
 
-_LONG = 200  # characters: of no key
+_LONG = 100  # characters: of no key
 _ENOUGH = 5  # records from which "never empty" says something
 
 
@@ -34,9 +34,9 @@ class Finding:
     records: int
     empty: int
     distinct: int
-    longest: int
     required: bool
     repeats: int
+    measure: bool
     personal: str
     evidence: list[str] = field(default_factory=list)
 
@@ -66,9 +66,7 @@ def propose(table: RawTable, dataset: str, folder: Path, memory_limit_mb: int = 
                 found[at] = _look(cells, at, one.name, locale)
         columns = list(found.values())
         candidates = [
-            Candidate(one.name, one.position, one.repeats, _is_measure(one))
-            for one in columns
-            if not one.kind.bad
+            Candidate(one.name, one.position, one.repeats, one.measure) for one in columns if not one.kind.bad
         ]
         key, why = find_key(cells, candidates, normalised(dataset))
         notes = [f"{shown(r.raw or '')} in line {r.line}: {r.message}" for r in cells.rejected[:5]]
@@ -110,23 +108,46 @@ def _look(cells: Cells, position: int, name: str, locale: Locale) -> Finding:
         text for text in kind.nulls if text in {t.strip() for t in profile.nulls} | set(profile.nulls)
     )
     kind = replace(kind, nulls=used)
-    column = kind.column
-    empty_cells = f"FROM v WHERE {none_in(column)}"
-    empty = int(cells.row(f"SELECT coalesce(sum(n), 0)::BIGINT {empty_cells}")[0])
-    if kind.logical == "string" and not kind.physical:
+    typed_at_all = kind.logical != "string" or kind.physical
+    empty = profile.records - kind.good - kind.bad if typed_at_all else _empty_texts(profile, kind)
+    if not typed_at_all:
         kind = replace(kind, good=profile.records - empty)
-    limits = find_limits(cells, profile, kind, name)
-    # Texts differ as they stand; two spellings of one number do not.
-    several = "*" if kind.logical == "string" else f"DISTINCT {typed(column, 'value')}"
-    distinct = cells.row(f"SELECT count({several}) FROM v WHERE NOT ({none_in(column)})")[0]  # noqa: S608
     texts = [text.strip() for text in profile.texts] if kind.logical in ("string", "integer") else []
+    about = personal(name, texts)
+    limits = find_limits(cells, profile, kind, name, bool(about))
+    distinct = _distinct(cells, profile, kind, name)
     finding = Finding(
-        name, profile.header, position, kind, limits, profile.records, empty, profile.distinct, profile.longest,
+        name, profile.header, position, kind, limits, profile.records, empty, profile.distinct,
         required=not empty and profile.records >= _ENOUGH, repeats=profile.records - distinct,
-        personal=personal(name, texts),
+        measure=_measures(kind, name, profile),
+        personal=about,
     )  # fmt: skip
     finding.evidence = _evidence(finding, profile)
     return finding
+
+
+def _empty_texts(profile: Profile, kind: Kind) -> int:
+    words = sum(
+        n for text, n in profile.nulls.items() if text in kind.nulls or text.strip(BLANKS) in kind.nulls
+    )
+    return profile.empty + words
+
+
+def _distinct(cells: Cells, profile: Profile, kind: Kind, name: str) -> int:
+    """Different values; of many an estimate, but exact where the column may be a key.
+
+    By hashes, which take little memory however long the texts are; the chance that two of 10 million texts share
+    one is below 1 in 100,000.
+    """
+    likely = (
+        profile.distinct * 10 >= profile.records * 8 and not kind.bad and not _measures(kind, name, profile)
+    )
+    if not cells.grouped and not likely:
+        return min(profile.distinct, kind.good + kind.bad - 1)  # an estimate never says that all differ
+    # Texts differ as they stand; two spellings of one number do not.
+    value = "value" if kind.logical == "string" else typed(kind.column, "value")
+    exact = f"SELECT count(DISTINCT hash({value})) FROM v WHERE NOT ({none_in(kind.column)})"  # noqa: S608
+    return int(cells.row(exact)[0])
 
 
 def _evidence(found: Finding, profile: Profile) -> list[str]:
@@ -134,12 +155,13 @@ def _evidence(found: Finding, profile: Profile) -> list[str]:
     filled = kind.good + kind.bad
     lines = []
     if not filled:
-        lines.append(f"all {records:,} cells are empty, so it is text")
+        lines.append(f"{f'all {records:,} cells are empty' if records else 'no records'}, so it is text")
     elif kind.logical != "string" or kind.physical:
         written = f" {' or '.join(kind.formats)}" if kind.formats else ""
         what = "UUIDs" if kind.physical == "uuid" else _PLURALS[kind.logical] + written
-        words = f"{kind.good:,} of {filled:,} cells are {what}"
+        words = what
         if kind.bad:
+            words = f"{kind.good:,} of {filled:,} cells are {what}"
             listed = ", ".join(
                 shown(text) + (f" ({n:,} times)" if n > 1 else "") for text, n in kind.examples
             )
@@ -147,15 +169,24 @@ def _evidence(found: Finding, profile: Profile) -> list[str]:
             verb, more = "is" if kind.bad == 1 else "are", ", ..." if named < kind.bad else ""
             words += f"; {kind.bad:,} {verb} not: {listed}{more}"
         lines.append(words)
-    lines += [*kind.notes, *found.limits.notes]
-    if found.empty:
-        words = f"; {', '.join(map(shown, kind.nulls))} mean empty" if kind.nulls else ""
-        lines.append(f"{found.empty:,} of {records:,} cells are empty{words}")
+    seen = [*found.limits.notes]
+    if lines and not kind.bad and seen and seen[0].startswith("from "):
+        lines[-1] += f" {seen.pop(0)}"
+    lines += [*kind.notes, *seen]
+    if found.empty and filled:
+        words = (
+            f"; {', '.join(map(shown, kind.nulls))} {'means' if len(kind.nulls) == 1 else 'mean'} empty"
+            if kind.nulls
+            else ""
+        )
+        lines.append(
+            f"{found.empty:,} of {records:,} cells {'is' if found.empty == 1 else 'are'} empty{words}"
+        )
     elif filled:
-        lines.append(f"never empty in {records:,} records")
+        lines.append("never empty")
     if filled and profile.distinct == 1 and records > 1:
         lines.append(f"always {shown(profile.common[0][0] if profile.common else '')}")
-    elif records > 1 and not found.repeats:
+    elif records > 1 and not found.repeats and not found.measure and kind.logical != "date":
         lines.append("each value once")
     if found.personal:
         lines.append(f"may be personal data ({found.personal})")
@@ -180,17 +211,14 @@ def _locale(found: Any) -> Locale:
     return Locale(*decimal, *order)
 
 
-def _is_measure(found: Finding) -> bool:
+def _measures(kind: Kind, name: str, profile: Profile) -> bool:
     """Whole numbers measure something where they are many and have no name of a key or a part of a date."""
-    kind = found.kind
     if kind.logical in ("number", "boolean", "object", "array", "time", "timestamp"):
         return True
     if kind.logical == "integer":
-        few = found.distinct * 50 <= found.records
-        return not (
-            is_id(found.name) or few or has_word(found.name, "year|quarter|month|week|day|jahr|quartal|monat")
-        )
-    return found.longest > _LONG
+        few = profile.distinct * 50 <= profile.records
+        return not (is_id(name) or few or has_word(name, "year|quarter|month|week|day|jahr|quartal|monat"))
+    return profile.longest > _LONG
 
 
 def facts(proposal: Proposal) -> dict[str, Any]:

@@ -45,6 +45,7 @@ UNITS = {text: meaning for meaning, texts in _UNITS.items() for text in texts.sp
 _CODE = (
     "zip zipcode postal_?code postal post_?code plz cap codes? iban bic swift ean gtin isbn issn upc sku ssn siren "
     "siret kennung phone telephone telefon tel mobile mobil handy fax cell telefono téléphone telefoon kontonummer "
+    "artikel_?(nummer|nr) article_?(no|number) barcode "
     "account_(no|number)"
 )
 _COUNT = (

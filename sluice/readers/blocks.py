@@ -40,7 +40,7 @@ class ByteLines(Lines):
     def __init__(self, file: IO[bytes]) -> None:
         self._bytes = file
         self.data = file.read(len(_BOM)).removeprefix(_BOM)
-        self.at = self.number = 0
+        self.at = self.number = self.tail = 0
         self._before = 0
 
     @property
@@ -109,11 +109,11 @@ def _line_ends(data: bytes) -> int:
     return data.count(b"\n") + (returns - data.count(b"\r\n") if returns else 0)
 
 
-def parts(file: IO[bytes], dialect: Dialect, scanner: Scanner | None, skip: int) -> Iterator[Record | Run]:
+def parts(lines: ByteLines, dialect: Dialect, scanner: Scanner | None, skip: int) -> Iterator[Record | Run]:
     """All records in order, after ``skip`` lines: what ``records`` gives, but tidy ones in runs if there is a
     ``scanner``.
     """
-    lines, tokenizer = ByteLines(file), Tokenizer(dialect)
+    tokenizer = Tokenizer(dialect)
     for _ in range(skip):
         lines.next()
     if not scanner:

@@ -1,4 +1,4 @@
-"""A file's bytes: its first ones, whether some occur, and errors that name the file that the user knows."""
+"""A file's bytes: its first ones, and errors that name the file that the user knows."""
 
 import stat
 from collections.abc import Iterator
@@ -44,15 +44,6 @@ def head(path: Path, size: int = SAMPLE) -> bytes:
     if not found:
         raise ReadError(f"{path} is empty.", hint="Nothing was loaded; check where it was made.", file=path)
     return found
-
-
-def holds(path: Path, needle: bytes) -> bool:
-    """Whether the bytes occur anywhere in the file (needles of one byte only, so that chunks do not matter)."""
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            if needle in chunk:
-                return True
-    return False
 
 
 @contextmanager

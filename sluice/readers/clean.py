@@ -12,26 +12,29 @@ from sluice.readers.records import Dialect
 
 _NUMBER = np.dtype(np.int64)
 _BATCH = 10_000
+_LF, _CR = 10, 13
 
 
 class CleanCopy:
-    """The good records of a file under a header, in the same dialect, and beside them their numbers."""
+    """The good records of a file under a header, in the same dialect with LF at each end, and beside them their
+    numbers.
+    """
 
-    def __init__(self, folder: Path, dialect: Dialect, width: int, padding: int, line_end: str) -> None:
+    def __init__(self, folder: Path, dialect: Dialect, width: int, padding: int) -> None:
         self.path = folder / "clean.csv"
         self._numbers_path = folder / "clean.numbers"
         self._dialect = dialect
-        self._tail = dialect.delimiter * padding + line_end
+        self._tail = dialect.delimiter * padding + "\n"
         self._file = self.path.open("wb")
         self._numbers = self._numbers_path.open("wb")
         self._pending: list[int] = []
         self.add_cells(0, [cell(position) for position in range(width)])
 
     def add_run(self, first: int, run: Run) -> None:
-        """Append tidy records as they are."""
+        """Append tidy records as they are, but for other line ends."""
         self._flush()
-        self._file.write(run.data)
-        np.arange(first, first + len(run.ends), dtype=_NUMBER).tofile(self._numbers)
+        self._file.write(_with_line_feeds(run) if b"\r" in run.data else run.data)
+        self._numbers.write(np.arange(first, first + len(run.ends), dtype=_NUMBER).tobytes())
 
     def add_cells(self, number: int, cells: Sequence[str], chars: int = 0) -> None:
         """Append one record. ``chars`` does not matter."""
@@ -47,7 +50,7 @@ class CleanCopy:
 
     def _flush(self) -> None:
         if self._pending:
-            np.array(self._pending, _NUMBER).tofile(self._numbers)
+            self._numbers.write(np.array(self._pending, _NUMBER).tobytes())
             self._pending = []
 
     def close(self) -> None:
@@ -67,3 +70,13 @@ class CleanCopy:
         self.close()
         self.path.unlink()
         self._numbers_path.unlink()
+
+
+def _with_line_feeds(run: Run) -> bytes:
+    """The records' text with LF at the end of each; line ends in cells stay."""
+    data, last = np.frombuffer(run.data, np.uint8).copy(), run.ends - 1
+    feeds = data[last] == _LF
+    data[last] = _LF
+    kept = np.ones(len(data), np.bool_)
+    kept[last - 1] = (data[last - 1] != _CR) | ~feeds
+    return data[kept].tobytes()

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,16 @@ import numpy as np
 import pyarrow as pa
 
 from sluice.readers.account import Account
+from sluice.readers.aligned import DELIMITER, aligned, original
 from sluice.readers.base import Reject, cell
-from sluice.readers.blocks import Run, parts
-from sluice.readers.body import blank_lines, table_records
+from sluice.readers.blocks import ByteLines, Run, parts
+from sluice.readers.body import table_records
 from sluice.readers.clean import CleanCopy
 from sluice.readers.encodings import other_encoding, replaced, to_utf8
 from sluice.readers.layout import MARKERS, find_layout
+from sluice.readers.quotes import with_quotes_mended
 from sluice.readers.records import Record, readable
-from sluice.readers.scan import Scanner
+from sluice.readers.scan import Scanner, may_hold_blank_lines
 from sluice.readers.spool import RejectFile, TableSpool, WorkFolder, quote_text
 
 # No cell holds this, so DuckDB never turns a cell into NULL by itself.
@@ -48,6 +51,7 @@ class CsvTable:
         self._repaired: CleanCopy | TableSpool | None = None
         self._rejects: RejectFile | None = None
         self._counted = False
+        self._drawn: Path | None = None
         self.account = Account()
         self._open(encoding)
 
@@ -58,10 +62,19 @@ class CsvTable:
             else to_utf8(self._source, encoding, self._work.path)
         )
         self._encoding = encoding
-        self._layout = find_layout(self._path, self._options)
+        options, self._drawn = self._options, None
+        if "delimiter" not in options and (copy := aligned(self._path, self._work.path)):
+            options, self._drawn, self._path = (
+                {**options, "delimiter": DELIMITER, "quote": ""},
+                self._path,
+                copy,
+            )
+        self._layout = find_layout(self._path, options)
         self.header = self._layout.header
         self.record_size = self._layout.record_size
         self.details: dict[str, Any] = {"encoding": encoding, **self._layout.as_dict()}
+        if self._drawn:
+            self.details["delimiter"] = "aligned"
         self._note_lead()
 
     def _note_lead(self) -> None:
@@ -140,9 +153,11 @@ class CsvTable:
     def _read_exactly(self, *, runs: bool) -> None:
         layout, folder = self._layout, self._work.path
         width, widest = len(self.header), len(self.header) + layout.padding
+        # An empty cell without quotes around it would be a blank line.
+        runs = runs and (widest > 1 or bool(layout.dialect.quote))
         good: CleanCopy | TableSpool = TableSpool(folder, self.header)
         if runs:
-            good = CleanCopy(folder, layout.dialect, width, layout.padding, layout.line_end)
+            good = CleanCopy(folder, layout.dialect, width, layout.padding)
         number = 0
         with RejectFile(folder / "broken.parquet") as rejects:
             for record in self._records(self.account, runs=runs):
@@ -180,22 +195,32 @@ class CsvTable:
         if account:
             self._note_lead()
         scanner = None
-        if runs and not layout.last and layout.again is None:
-            # A line that begins so may be a comment.
+        if runs and not layout.last:
+            # A line that begins so may be a comment, the header again, or a footer.
             marks = layout.comment[:1] or ("".join(m[0] for m in MARKERS) if layout.padding else "")
-            scanner = Scanner(layout.dialect, len(self.header), layout.padding, layout.line_end, marks)
+            marks += (layout.again or "")[:1] + "".join({text[:1] for text in layout.closing})
+            scanner = Scanner(layout.dialect, len(self.header), layout.padding, marks)
         with self._path.open("rb") as file:
-            found = parts(file, layout.dialect, scanner, len(layout.lead))
-            yield from table_records(found, layout, account or Account())
+            lines, account = ByteLines(file), account or Account()
+            found = parts(lines, layout.dialect, scanner, len(layout.lead))
+            if layout.dialect.quote:
+                found = with_quotes_mended(found, layout.dialect, len(self.header) + layout.padding, account)
+            yield from table_records(found, layout, account)
+            if lines.tail:
+                account.lines["blank"] += lines.tail
 
     def broken(self, connection: duckdb.DuckDBPyConnection) -> Iterable[Reject]:
         if not self._repaired and not self._counted:
             self._counted = True
-            if count := blank_lines(self._path, self._layout.dialect.quote):
-                self.account.lines["blank"] = count
+            if may_hold_blank_lines(self._path):
+                deque(self._records(self.account, runs=True), maxlen=0)
         return self._rejects or ()
 
     def find(self, record_numbers: Iterable[int]) -> Iterator[tuple[int, int, str]]:
+        found = self._find(record_numbers)
+        return original(self._drawn, found) if self._drawn else found
+
+    def _find(self, record_numbers: Iterable[int]) -> Iterator[tuple[int, int, str]]:
         wanted = iter(record_numbers)
         if (number := next(wanted, None)) is None:
             return

@@ -5,17 +5,21 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from sluice.errors import SetupError
+from sluice.readers.candidates import delimiters, escapes, quotes
 from sluice.readers.records import Dialect, Record, records
 
 SAMPLE_RECORDS = 200
 _TYPED_RECORDS = 40
-# Likelier ones first: they win a draw.
-_DELIMITERS = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, "\x1f": 1.0, "^": 0.9, "~": 0.8, ":": 0.6, " ": 0.4}
+_FIRST = 30  # records that choose which candidates are looked at closely
+_FINAL = 4
+_SCORED = 1 << 18  # characters
+_PLAIN = frozenset(("number", "date", "time", "link", "empty", "logical"))
+_WEAK = " :/-_=&"  # stand in text, dates and times too
 _NAMES = {
     "tab": "\t",
     "\\t": "\t",
@@ -29,12 +33,25 @@ _NAMES = {
 _NONE = "\x1f"
 _SINGLE = 0.26
 _NUMBER = re.compile(r"[-+(]?[$€£¥]? ?(\d[\d., '\u00a0\u202f]*|[.,]\d+)([eE][-+]?\d+)? ?[%€$£)]*")
-_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([ T]\d{1,2}:\d{2}\S*( ?[AaPp][Mm])?)?")
+_DATE = re.compile(
+    r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?( ?(Z|UTC|[+-]\d{2}:?\d{2}))?)?"
+)
 _TIME = re.compile(r"\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?")
-_LINK = re.compile(r"https?://\S+|[^@\s]+@[^@\s]+\.\w+")
+_LINK = re.compile(r"https?://\S+|[\w.+'-]+@[\w.-]+\.[^\W\d]{2,}")
 # Excel's own first line.
 SEPARATOR = re.compile(r"sep=([^\r\n]+?)(?=[\r\n])", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d]\w*")
+# One value in itself: digits in groups of three, with a decimal point, or two numbers in brackets.
+_VALUE = re.compile(
+    r"-?[$€£¥]? ?\d{1,3}(,\d{3})+(\.\d+)?[%€]?|[(\[]-?\d+\.\d+, ?-?\d+\.\d+[)\]]|\+\d[\d ()-]{5,}"
+)
+_NUMERAL = re.compile(r"[-+(]?[$€£¥]? ?\d[\d.]*(,\d+)? ?[%€$£)]*")
+_ADDRESS = re.compile(r"https?://[^\s,;|]+|[\w.+'-]+@[\w.-]+\.[^\W\d]{2,}")
+_NAMED = re.compile(r"[^\W\d][^,;:|\t]*")
+# What is left of a date or a link that was cut.
+_PART = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}[ T]\d\d|https?|//\S+|\d\d(\.\d+)?([+-]\d\d|Z)")
+_CONTROL = re.compile(r"[\t\x01-\x08\x1c-\x1f]")
+_SYMBOLS = ",;|^~¦§"
 _EMPTY = frozenset(("", "-", ".", "na", "n/a", "nan", "null", "none", "\\n"))
 _LOGICAL = frozenset(("true", "false", "yes", "no"))
 
@@ -109,44 +126,36 @@ def find_dialect(sample: Sample, options: dict[str, str]) -> Dialect:
     text = sample.head
     told = SEPARATOR.match(text)
     given = options.get("delimiter", told[1] if told else None)
-    delimiters = {_NAMES.get(given.lower(), given): 1.0} if given else _DELIMITERS | _longer(text)
-    quotes = [options["quote"]] if "quote" in options else _quotes(text)
-    best = Dialect(next(iter(delimiters)) if given else _NONE, quotes[0], options.get("escape", quotes[0]))
-    best_score = 0.0 if given else _single(sample, best)
-    for (delimiter, prior), quote in itertools.product(delimiters.items(), quotes):
-        if delimiter not in text or delimiter == quote:
-            continue
-        for escape in [options["escape"]] if "escape" in options else _escapes(text, quote):
-            dialect = Dialect(delimiter, quote, escape)
-            score = _score(sample.records(dialect), delimiter) * prior
-            if score > best_score + 1e-9:
-                best, best_score = dialect, score
-    return best if given else _spaced(best, sample)
+    tried = {_NAMES.get(given.lower(), given): 1.0} if given else delimiters(text)
+    quote = options.get("quote", '"')
+    best = Dialect(next(iter(tried)) if given else _NONE, quote, options.get("escape", quote))
+    part = Sample(text[:_SCORED], sample.whole and len(text) <= _SCORED)
+    every = [
+        (d, prior) for delimiter, prior in tried.items() for d in _dialects(part.head, delimiter, options)
+    ]
+    if len(every) > _FINAL:
+        scores = {d: _score(part.records(d, _FIRST), d) * prior for d, prior in every}
+        least = max(scores.values()) / 2
+        every = [one for one in sorted(every, key=lambda one: -scores[one[0]]) if scores[one[0]] >= least]
+    best_score = 0.0 if given else _single(part, best)
+    for dialect, prior in every[:_FINAL]:
+        score = _score(part.records(dialect), dialect) * prior
+        if score > best_score + 1e-9:
+            best, best_score = dialect, score
+    return best if given else _spaced(best, part)
 
 
-def _longer(text: str) -> dict[str, float]:
-    """Delimiters of several characters: they stand in nearly every line."""
-    lines = [line for line in text[:20_000].splitlines()[:40] if line.strip()]
-    runs = Counter(run for line in lines for run in set(re.findall(r"[^\w\s\"'.()\[\]{}+-]{2,4}", line)))
-    tried = {part for run in runs for part in (run, run[:2])}
-    often = [part for part in tried if sum(part in line for line in lines) >= 0.7 * len(lines)]
-    return dict.fromkeys(sorted(often)[:6], 1.05)
-
-
-def _quotes(text: str) -> list[str]:
-    """Double quotes; single ones too where no double one stands and they enclose whole cells."""
-    enclosed = re.search(r"(?:^|[,;\t|])'[^'\r\n]*'(?:[,;\t|]|$)", text, re.MULTILINE)
-    return ["'"] if enclosed and '"' not in text else ['"']
-
-
-def _escapes(text: str, quote: str) -> list[str]:
-    return [quote, "\\"] if quote and f"\\{quote}" in text else [quote]
+def _dialects(text: str, delimiter: str, options: dict[str, str]) -> Iterator[Dialect]:
+    for quote in [options["quote"]] if "quote" in options else quotes(text, delimiter):
+        for escape in [options["escape"]] if "escape" in options else escapes(text, quote):
+            if quote != delimiter:
+                yield Dialect(delimiter, quote, escape)
 
 
 def _spaced(dialect: Dialect, sample: Sample) -> Dialect:
     """With the spaces that stand around every delimiter: they are no part of the cells."""
     delimiter = dialect.delimiter
-    if delimiter not in (",", ";", "|"):
+    if delimiter not in (",", ";", "|") or f"{delimiter} " not in sample.head:
         return dialect
     rows = [r.cells for r in (*sample.records(dialect), *sample.later(dialect)) if len(r.cells) > 1]
     after = bool(rows) and all(cell[:1] == " " for row in rows for cell in row[1:])
@@ -156,16 +165,17 @@ def _spaced(dialect: Dialect, sample: Sample) -> Dialect:
 
 def _single(sample: Sample, dialect: Dialect) -> float:
     """The score of a table of one column: higher where each line is clearly one value."""
-    first, *rows = sample.records(dialect)
-    kinds = Counter(kind(r.raw) for r in rows)
-    clear = kinds["date"] + kinds["time"] + kinds["link"]
-    if kind(first.raw) == "text" and "," not in first.raw:
-        clear += kinds["number"]  # with decimal commas, below a name
-    return _SINGLE * (4 if rows and clear >= 0.9 * len(rows) else 1)
+    first, *rows = (r.raw for r in sample.records(dialect)) if sample.head.strip() else [""]
+    values = [_VALUE, _NUMERAL] if _NAMED.fullmatch(first) else [_VALUE]
+    values += [_DATE, _TIME, _ADDRESS]
+    clear = sum(any(value.fullmatch(row) for value in values) for row in rows)
+    return _SINGLE * (10 if rows and clear >= 0.9 * len(rows) else 1)
 
 
-def _score(sample: Iterable[Record], delimiter: str) -> float:
+def _score(sample: Sequence[Record], dialect: Dialect) -> float:
     """High for many columns, neighbours of the same width, and cells that hold one value each."""
+    delimiter = dialect.delimiter
+    weak = delimiter in _WEAK and not _quoted(sample, dialect)
     lines = [r for r in sample if r.raw.strip()]
     found = [r for r in lines if not r.raw.startswith(("#", "//"))] or lines
     widths = [0 if r.reason else len(r.cells) for r in found]
@@ -188,25 +198,43 @@ def _score(sample: Iterable[Record], delimiter: str) -> float:
     titled = is_header(rows[0], kinds)
     score *= 1.6 if titled else 1
     if widths[0] == 1 and len(found) > 1 and found[1].line == found[0].line + 1 and not titled:
-        score *= 0.7 if clean > 0.9 and delimiter not in " :" else 0.5
-    if delimiter not in " :" and len(found[0].cells) == width and all(map(_NAME.fullmatch, found[0].cells)):
+        score *= 0.7 if clean > 0.9 and not weak and width > 2 else 0.2
+    if not weak and len(found[0].cells) == width and all(map(_NAME.fullmatch, found[0].cells)):
         score *= 1.5
-    if delimiter in " :" and not (typed and clean and (width > 2 or titled)):
+    if weak and not (typed and clean and (width > 2 or titled)):
         score *= 0.4
+    if not typed and delimiter[-1] in ", " and 2 * sum(r.raw[-1] in ".!?" for r in found) > len(found):
+        score *= 0.3  # sentences
     return score
 
 
+def _quoted(sample: Sequence[Record], dialect: Dialect) -> bool:
+    """Whether quotes on both sides show most delimiters."""
+    border = f"{dialect.quote}{dialect.delimiter}{dialect.quote}"
+    return bool(dialect.quote) and 2 * sum(border in r.raw for r in sample) > len(sample)
+
+
 def _clean(rows: list[list[str]], delimiter: str) -> float:
-    """Cells that hold another delimiter, or begin with a space, are split in the wrong way."""
+    """Cells that hold another delimiter, begin with a space, or half of something, are split in the wrong way."""
     cells = [cell for row in rows for cell in row if cell]
-    others = [d for d in (",", ";", "\t", "|") if d != delimiter]
+    others = [d for d in _SYMBOLS if d not in delimiter]
     odd = 0.0
     for text in cells:
         if text[0] == " ":
             odd += 0.5
-        elif kind(text) == "text":
-            odd += ' "' in text or any(d in text and f"{d} " not in text for d in others)
+        elif _halved(text) or (delimiter != "\t" and _CONTROL.search(text)):
+            odd += 1
+        elif kind(text) not in _PLAIN:
+            odd += any(d in text and f"{d} " not in text for d in others)
     return 1 - 0.6 * odd / max(len(cells), 1)
+
+
+@lru_cache(16_384)
+def _halved(text: str) -> bool:
+    """Whether a cell is half of something in brackets, a date or a link; or still quoted."""
+    if any(text.count(a) != text.count(b) for a, b in ("()", "[]", "{}")) or _PART.fullmatch(text):
+        return True
+    return len(text) > 1 and text[0] in "\"'`" and (text[-1] == text[0] or text[0] == '"')
 
 
 def is_header(row: Sequence[str], kinds: Sequence[str]) -> bool:

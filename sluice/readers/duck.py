@@ -1,8 +1,10 @@
 """The DuckDB that reads files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from sluice import deadline
 
@@ -22,3 +24,11 @@ def connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckD
     else:
         connection.execute("SET threads = least(4, current_setting('threads')::INTEGER)")
     return connection
+
+
+def batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> Iterator[pa.RecordBatch]:
+    """The query's result as it comes. Raises duckdb.Error for what Arrow tells as its own error or an OSError."""
+    try:
+        yield from connection.sql(query).to_arrow_reader(rows)
+    except (pa.ArrowException, OSError) as error:
+        raise duckdb.Error(str(error)) from error

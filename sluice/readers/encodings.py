@@ -5,10 +5,9 @@ import re
 import unicodedata
 from pathlib import Path
 
-import chardet
-
 from sluice.errors import ReadError, SetupError
 from sluice.readers.bytes import CHUNK, SAMPLE, head
+from sluice.readers.likeliest import likeliest
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -17,15 +16,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CANDIDATES = (
-    *(f"cp125{i}" for i in range(9)),
-    *(f"iso8859-{i}" for i in (1, 2, 5, 6, 7, 8, 9, 13, 15)),
-    *("koi8-r", "koi8-u", "cp866", "cp874", "cp437", "cp850", "cp852", "mac-roman"),
-    *("cp932", "euc_jis_2004", "cp949", "euc_kr", "gb18030", "big5hkscs"),
-)
-# What the statistics call by the name of a rarely used superset or subset.
-_USUAL = {"euc_jis_2004": "euc_jp", "euc_kr": "cp949", "big5hkscs": "cp950", "iso8859-1": "cp1252"}
-_COMMONER = 1.1  # files in cp1252 are more frequent than the statistics know
 _ESCAPED = ("iso2022_jp", "iso2022_jp_2", "iso2022_jp_ext", "iso2022_kr")
 _TEXT_CONTROLS = frozenset(b"\t\n\r\x0b\x0c\x08\x1a\x1b\x1c\x1d\x1e\x1f")
 _BINARY_CONTROLS = bytes(c for c in range(32) if c not in _TEXT_CONTROLS)
@@ -38,13 +28,7 @@ def find_encoding(path: Path, wanted: str = "") -> str:
     Raises SetupError for an unknown name, ReadError for binary data.
     """
     if wanted:
-        try:
-            "".encode(codecs.lookup(wanted).name)
-        except LookupError as error:
-            raise SetupError(
-                f"There is no encoding '{wanted}'.", hint="Use a name such as utf-8, cp1252 or utf-16."
-            ) from error
-        return codecs.lookup(wanted).name
+        return _wanted(wanted, head(path, _WIDE_SAMPLE))
     start, sample = head(path), _samples(path)
     for bom, name in _BOMS:
         if start.startswith(bom):
@@ -64,6 +48,21 @@ def find_encoding(path: Path, wanted: str = "") -> str:
     if _is_ebcdic(sample):
         raise _no_text(path, sample)
     return likeliest(sample)
+
+
+def _wanted(wanted: str, start: bytes) -> str:
+    """The codec of that name, with the order of bytes where no BOM tells it."""
+    try:
+        name = codecs.lookup(wanted).name
+        b"\xff".decode(name, "sluice.broken")
+    except (LookupError, UnicodeError) as error:
+        raise SetupError(
+            f"There is no encoding '{wanted}'.", hint="Use a name such as utf-8, cp1252 or utf-16."
+        ) from error
+    if name not in ("utf-16", "utf-32") or any(start.startswith(b) for b, of in _BOMS if of == name):
+        return name
+    found = _wide(start)
+    return found if found.startswith(name) else f"{name}-le"
 
 
 def _no_text(path: Path, sample: bytes) -> ReadError:
@@ -102,7 +101,7 @@ def _wide(start: bytes) -> str:
     best, most = "", 0
     for name, unit in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
         text = start[: len(start) // unit * unit].decode(name, "replace")
-        bad = sum(c not in "\t\n\r" and unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") for c in text)
+        bad = sum(c not in "\t\n\r\x01\x1e\x1f" and unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") for c in text)
         bad += text.count("\ufffd")
         usual = sum("\t" <= c <= "~" for c in text) * unit
         if usual > most and bad * 50 <= len(text):
@@ -112,9 +111,11 @@ def _wide(start: bytes) -> str:
 
 def _is_utf8(sample: bytes) -> bool:
     """Mostly: some broken bytes in an otherwise UTF-8 text stay a matter of single cells."""
+    if _decodes(sample):
+        return True
     text = sample.decode("utf-8", "surrogateescape")
-    bad = 0 if text.isascii() else sum("\udc80" <= c <= "\udcff" for c in text)
-    return not bad or sum(c > "\x7f" for c in text) - bad >= bad
+    bad = sum("\udc80" <= c <= "\udcff" for c in text)
+    return sum(c > "\x7f" for c in text) - bad >= bad
 
 
 def _escaped(sample: bytes) -> str:
@@ -131,28 +132,6 @@ def _is_ebcdic(sample: bytes) -> bool:
         return False
     text = sample.translate(None, b"\x15\x25\x0d").decode("cp037")
     return sum(" " <= c <= "~" for c in text) > 0.9 * len(text)
-
-
-def likeliest(sample: bytes) -> str:
-    """The likeliest encoding of bytes that are not UTF-8; cp1252 where it reads the same text."""
-    lines = b"\n".join(line for line in sample.splitlines() if not line.isascii())[:SAMPLE]
-    scores = {
-        str(found["encoding"]): found["confidence"]
-        for found in chardet.detect_all(
-            lines, ignore_threshold=True, compat_names=False, include_encodings=_CANDIDATES
-        )
-        if found["encoding"] in _CANDIDATES
-    }
-    scores["cp1252"] = scores.get("cp1252", 0.0) * _COMMONER
-    best = max(scores, key=lambda name: scores[name])
-    for name in ("cp1252", _USUAL.get(best, best)):
-        if _reads_same(lines, name, best):
-            return name
-    return "latin-1" if best == "iso8859-1" else best
-
-
-def _reads_same(sample: bytes, one: str, other: str) -> bool:
-    return sample.decode(one, "replace") == sample.decode(other, "replace")
 
 
 def _broken(error: UnicodeError) -> tuple[str, int]:
@@ -174,10 +153,15 @@ def to_utf8(path: Path, encoding: str, folder: Path) -> Path:
     """
     target = folder / "utf8"
     decoder = codecs.getincrementaldecoder(encoding)("sluice.broken")
-    with path.open("rb") as source, target.open("wb") as out:
-        while chunk := source.read(CHUNK):
-            out.write(decoder.decode(chunk).encode("utf-8", "surrogateescape"))
-        out.write(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))
+    try:
+        with path.open("rb") as source, target.open("wb") as out:
+            while chunk := source.read(CHUNK):
+                out.write(decoder.decode(chunk).encode("utf-8", "surrogateescape"))
+            out.write(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))
+    except UnicodeError as error:
+        raise ReadError(
+            f"{path} is not text in {encoding}: {error}.", hint="Name another encoding.", file=path
+        ) from error
     return target
 
 

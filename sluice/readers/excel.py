@@ -5,6 +5,7 @@ that was stored with them; nothing is computed, macros and links to other files 
 """
 
 import json
+import signal
 import subprocess
 import sys
 import zipfile
@@ -19,15 +20,14 @@ import pyarrow.parquet as pq
 
 from sluice import deadline
 from sluice.errors import ReadError, SetupError
-from sluice.readers import workbook
 from sluice.readers.account import Account
 from sluice.readers.base import Reject, cell
 from sluice.readers.dialect import boolean
 from sluice.readers.records import readable
 from sluice.readers.sheet_layout import is_table, lay_out
 from sluice.readers.spool import WorkFolder, quote_text
+from sluice.settings import settings
 
-MEMORY_MB = 4_000
 _EXPANDED = 1_000_000_000
 _RATIO = 200
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -43,14 +43,12 @@ class ExcelTable:
 
     format = "excel"
 
-    def __init__(
-        self, path: Path, options: dict[str, str], work: WorkFolder, memory_mb: int = MEMORY_MB
-    ) -> None:
+    def __init__(self, path: Path, options: dict[str, str], work: WorkFolder) -> None:
         self._path = path
         self._work = work
         self.account = Account()
         _check(path)
-        told = _take_out(path, options.get("sheet", ""), work.path, memory_mb)
+        told = _take_out(path, options.get("sheet", ""), work.path)
         self._sheet = _choose(told, path, options.get("sheet", ""), self.account)
         header = boolean("header", options["header"]) if "header" in options else None
         self._layout = lay_out(self._sheet, header)
@@ -74,6 +72,11 @@ class ExcelTable:
         if sheet["errors"]:
             found = ", ".join(f"{text} ({count:,})" for text, count in sheet["errors"].items())
             account.warnings.append(f"Cells hold errors of formulas, which stay as text: {found}.")
+        if sheet["formulas"]:
+            account.warnings.append(
+                f"Formulas without a stored value are empty cells: {sheet['formulas']:,}. Open and save the file in "
+                "a spreadsheet program to have them computed."
+            )
         if sheet["unplaced"]:
             account.warnings.append(
                 "Cells with errors of formulas may be empty and whole numbers of more than 15 digits rounded."
@@ -200,8 +203,17 @@ def _protected(path: Path) -> ReadError:
     return ReadError(f"{path} is protected by a password.", hint="Save it without one.", file=path)
 
 
-def _take_out(path: Path, sheet: str, folder: Path, memory_mb: int) -> dict[str, Any]:
+def _unpacked_size(path: Path) -> int:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeError):
+        return path.stat().st_size
+
+
+def _take_out(path: Path, sheet: str, folder: Path) -> dict[str, Any]:
     """Have the workbook's process write the sheets. Raises ReadError."""
+    memory_mb = settings().workbook_memory_mb
     seconds = 30 + 5 * path.stat().st_size // 1_000_000
     asked = {
         "path": str(path),
@@ -210,11 +222,34 @@ def _take_out(path: Path, sheet: str, folder: Path, memory_mb: int) -> dict[str,
         "memory_mb": memory_mb,
         "seconds": seconds,
     }
-    command = [sys.executable, "-I", str(Path(workbook.__file__)), json.dumps(asked)]
-    with (folder / "answer").open("w+b") as out:
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL
-        ) as process:
+    code, answer, said = _run(
+        [sys.executable, "-I", str(Path(__file__).with_name("workbook.py")), json.dumps(asked)], folder
+    )
+    told: dict[str, Any] = json.loads(answer) if code == 0 else {"error": _cause(code, said)}
+    match told.get("error"):
+        case None:
+            return told
+        case "password":
+            raise _protected(path)
+        case "memory":
+            message = f"needs more than {memory_mb:,} MB of memory"
+            hint = "If it is real, save it as CSV or raise SLUICE_WORKBOOK_MEMORY_MB."
+        case "time":
+            message = f"takes more than {seconds} seconds"
+            hint = "It may be made to waste time. If it is real, save it as CSV."
+        case "ended":
+            message = f"ended the process that reads it (code {code})"
+            hint = "Something else stopped it, or the file is damaged; try again, or save it as CSV."
+        case _:
+            message = f"is not a workbook that can be read: {told['message']}"
+            hint = "It may be cut off, or another kind of archive; save it again as xlsx."
+    raise ReadError(f"{path} {message}.", hint=hint, file=path)
+
+
+def _run(command: list[str], folder: Path) -> tuple[int, bytes, str]:
+    """Exit code, answer and complaints of the workbook's process."""
+    with (folder / "answer").open("w+b") as out, (folder / "said").open("w+b") as said:
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=said) as process:
             deadline.at_end(process.kill)
             try:
                 code = process.wait()
@@ -223,28 +258,20 @@ def _take_out(path: Path, sheet: str, folder: Path, memory_mb: int) -> dict[str,
                 raise
         deadline.check()
         out.seek(0)
-        told: dict[str, Any] = json.loads(out.read()) if code == 0 else {"error": "memory"}
-    match told.get("error"):
-        case None:
-            return told
-        case "password":
-            raise _protected(path)
-        case "memory":
-            raise ReadError(
-                f"{path} cannot be read within {memory_mb:,} MB of memory and {seconds} seconds.",
-                hint="It is too large, damaged or made to exhaust memory. If it is real, save it as CSV.",
-                file=path,
-            )
-        case _:
-            raise ReadError(
-                f"{path} is not a workbook that can be read: {told['message']}.",
-                hint="It may be cut off, or another kind of archive; save it again as xlsx.",
-                file=path,
-            )
+        said.seek(0)
+        return code, out.read(), said.read(100_000).decode(errors="replace").strip()
+
+
+def _cause(code: int, said: str) -> str:
+    """Why the process ended without an answer."""
+    if code == -signal.SIGXCPU:
+        return "time"
+    starved = any(word in said.lower() for word in ("alloc", "memory", "resource temporarily"))
+    return "memory" if starved else "ended"
 
 
 def _choose(told: dict[str, Any], path: Path, wanted: str, account: Account) -> dict[str, Any]:
-    """The wanted sheet, else the first with a table, else the first that holds anything."""
+    """The wanted sheet, else the one with the largest table, else the first that holds anything."""
     if "unknown" in told:
         raise SetupError(
             f"{path} has no sheet '{told['unknown']}'.",
@@ -256,7 +283,7 @@ def _choose(told: dict[str, Any], path: Path, wanted: str, account: Account) -> 
         if wanted:
             raise ReadError(f"The sheet '{wanted}' of {path} is empty.", hint="Name another one: sheet=NAME.")
         raise ReadError(f"{path} is empty: no sheet holds a table.", hint="Nothing was loaded.", file=path)
-    chosen: dict[str, Any] = next(filter(is_table, held), held[0])
+    chosen: dict[str, Any] = max(filter(is_table, held), key=_cells, default=held[0])
     others = [s["name"] for s in held if s is not chosen and (is_table(s) or not is_table(chosen))]
     others += told["unseen"]
     if others:
@@ -264,3 +291,8 @@ def _choose(told: dict[str, Any], path: Path, wanted: str, account: Account) -> 
             f"The sheet '{chosen['name']}' is read; others that hold data: {', '.join(others)} (sheet=NAME reads one)."
         )
     return chosen
+
+
+def _cells(sheet: dict[str, Any]) -> int:
+    """Filled cells."""
+    return sum(sheet["filled"])

@@ -1,20 +1,24 @@
 """Writes what a reader understood as clean CSV: UTF-8, RFC 4180, header first, every cell's text as in the file."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from sluice.errors import ReadError
+from sluice.errors import ReadError, SetupError
 from sluice.readers.base import RawTable, Reject, cell
-from sluice.readers.duck import connect
+from sluice.readers.duck import batches, connect
 
+_WIDE = 500  # columns: each thread holds vectors of 2,048 values for each of them
+_BATCH_BYTES = 64_000_000
+_SPECIAL = (b'"', b",", b"\r", b"\n")
 SHOWN = 100  # rejects that are told one by one
 
 
@@ -37,15 +41,20 @@ def export(table: RawTable, out: IO[str], work: Path, memory_limit_mb: int, thre
     while True:
         out.seek(0)
         out.truncate()
-        writer = csv.writer(out)
-        writer.writerow(table.header)
-        with closing(connect(work, memory_limit_mb, threads)) as connection:
+        csv.writer(out).writerow(table.header)
+        wide = len(table.header) > _WIDE
+        with closing(connect(work, memory_limit_mb, 1 if wide else threads)) as connection:
             try:
                 written = 0
-                for rows in _rows(table, connection):
-                    writer.writerows(rows)
-                    written += len(rows)
-            except (duckdb.Error, pa.ArrowException) as error:
+                for rows, text in _lines(table, connection):
+                    out.write(text)
+                    written += rows
+            except duckdb.Error as error:
+                if "Out of Memory" in str(error):
+                    raise SetupError(
+                        f"{len(table.header):,} columns need more than {memory_limit_mb:,} MB of memory.",
+                        hint="Raise SLUICE_MEMORY_LIMIT_MB.",
+                    ) from error
                 if table.repair(error):
                     continue
                 raise ReadError.of(error, hint="The file could not be read to its end.") from error
@@ -55,8 +64,31 @@ def export(table: RawTable, out: IO[str], work: Path, memory_limit_mb: int, thre
         return Understood(table.header, written + rejects, rejects, first)
 
 
-def _rows(table: RawTable, connection: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Sequence[Any]]]:
+def _lines(table: RawTable, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str]]:
+    """How many records, and their lines."""
     names = ", ".join(cell(position) for position in range(len(table.header)))
-    reader = connection.sql(f"SELECT {names} FROM {table.relation(connection)}").to_arrow_reader(8192)  # noqa: S608
-    for batch in reader:
-        yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    query = f"SELECT {names} FROM {table.relation(connection)}"  # noqa: S608
+    for batch in batches(connection, query, 8192):
+        rows = max(1, batch.num_rows * _BATCH_BYTES // max(batch.nbytes, 1))
+        for start in range(0, batch.num_rows, rows):
+            part = batch.slice(start, rows)
+            yield part.num_rows, _csv(part.columns)
+
+
+def _csv(columns: list[pa.Array]) -> str:
+    """The lines as Python's csv writes them, made column by column: many times as fast."""
+    cells = [_quoted(column) for column in columns]
+    if len(cells) == 1:
+        cells = [pc.if_else(pc.equal(cells[0].fill_null(""), ""), '""', cells[0])]
+    lines = pc.binary_join_element_wise(*cells, ",", null_handling="replace")
+    ended = pc.binary_join_element_wise(lines, "", "\r\n")
+    return b"".join(ended.cast(pa.binary()).to_pylist()).decode()
+
+
+def _quoted(column: pa.Array) -> pa.Array:
+    content = column.buffers()[2]
+    if content is None or not any(char in memoryview(content).tobytes() for char in _SPECIAL):
+        return column
+    doubled = pc.replace_substring(column, '"', '""')
+    special = pc.match_substring_regex(column, '[",\r\n]')
+    return pc.if_else(special, pc.binary_join_element_wise("", doubled, "", '"'), column)

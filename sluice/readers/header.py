@@ -37,7 +37,7 @@ def match_header(header: Sequence[str], contract: Contract) -> Mapping:
     for position, text in enumerate(header):
         if text.startswith("_sluice_"):
             continue
-        column = spellings.get(text) or spellings.get(_key(text))
+        column = spellings.get(text) or spellings.get(plain(text))
         if column is None:
             unknown.append(position)
         elif column in positions:
@@ -60,16 +60,17 @@ def match_header(header: Sequence[str], contract: Contract) -> Mapping:
 def known_names(contract: Contract) -> Callable[[str], bool]:
     """Tells whether a name means one of the contract's columns."""
     spellings = _spellings(contract)
-    return lambda name: name in spellings or _key(name) in spellings
+    return lambda name: name in spellings or plain(name) in spellings
 
 
 def by_column(cells: dict[str, str | None], contract: Contract) -> dict[str, str | None]:
     """A record's cells under the contract's names; those of unknown columns keep their own."""
     spellings = _spellings(contract)
-    return {spellings.get(name) or spellings.get(_key(name)) or name: text for name, text in cells.items()}
+    return {spellings.get(name) or spellings.get(plain(name)) or name: text for name, text in cells.items()}
 
 
-def _key(text: str) -> str:
+def plain(text: str) -> str:
+    """By which a header cell finds its column: capitals, spaces and signs do not count."""
     return normalised(text).replace("_", "")
 
 
@@ -78,7 +79,7 @@ def _spellings(contract: Contract) -> dict[str, str]:
     found: dict[str, str] = {}
     for column in contract.columns:
         for text in (column.name, *column.aliases):
-            found.setdefault(_key(text), column.name)
+            found.setdefault(plain(text), column.name)
     for column in contract.columns:
         for text in (*column.aliases, column.name):
             found[text] = column.name

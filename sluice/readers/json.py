@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sluice.errors import ReadError
 from sluice.readers.account import Account
 from sluice.readers.base import Reject
 from sluice.readers.encodings import to_utf8
+from sluice.readers.json_pattern import Run
 from sluice.readers.json_shape import (
     ClashError,
     Columns,
@@ -28,6 +29,7 @@ from sluice.readers.records import readable
 from sluice.readers.spool import RejectFile, TableSpool, WorkFolder
 
 _SAMPLE = 100
+_SAMPLE_CHARS = 4_000_000
 _CLASHES = 5  # objects kept whole one by one, before all are
 
 
@@ -78,21 +80,22 @@ class JsonTable:
         for part in (self.account.lines, self.account.skipped, self.account.repairs, self.account.warnings):
             part.clear()
         repairs: Counter[str] = Counter()
+        known = self._source.known
+        known.clear()
         items = self._source.items(self.account)
-        sample = list(islice(items, _SAMPLE))
+        sample = _first(items)
         shape = self._shape(sample, kept, repairs)
         spool = TableSpool(self._work.path)
         spool.positions.update({name: n for n, name in enumerate(shape.header)})
         spool.width = len(shape.header)
         good = 0
         with RejectFile(self._work.path / "broken.parquet") as rejects:
-            for number, item in enumerate(self._records(chain(sample, items)), 1):
-                try:
-                    spool.add_named(number, cells_of(item, shape, repairs), len(item.raw))
-                    good += 1
-                except RecordError as error:
-                    raw = readable(item.raw)
-                    rejects.add(Reject(number, error.reason, error.message, line=item.line, raw=raw))
+            for number, item in self._numbered(chain(sample, items)):
+                if isinstance(item, Run):
+                    known.spool(item, number, spool)
+                    good += len(item)
+                elif number:
+                    good += self._add(number, item, shape, spool, rejects, repairs)
         if rejects.records and not good:
             raise self._unreadable(rejects)
         spool.close()
@@ -100,6 +103,24 @@ class JsonTable:
         if self._source.place:
             self.details["path"] = self._source.place
         return spool, rejects
+
+    def _add(
+        self,
+        number: int,
+        item: Item,
+        shape: Columns | Rows | Values,
+        spool: TableSpool,
+        rejects: RejectFile,
+        repairs: Counter[str],
+    ) -> bool:
+        try:
+            spool.add_named(number, cells_of(item, shape, repairs), len(item.raw))
+        except RecordError as error:
+            raw = readable(item.raw)
+            rejects.add(Reject(number, error.reason, error.message, line=item.line, raw=raw))
+            return False
+        self._source.known.miss(item, shape)
+        return True
 
     def _shape(
         self, sample: list[Item], kept: set[tuple[str, ...]], repairs: Counter[str]
@@ -118,8 +139,12 @@ class JsonTable:
             case _:
                 return Values(decoder)
 
-    def _records(self, items: Iterable[Item]) -> Iterator[Item]:
-        return islice(items, int(self._headed), None)
+    def _numbered(self, items: Iterable[Item | Run]) -> Iterator[tuple[int, Item | Run]]:
+        """Each with the number of its record, or its first one; a header row is number 0."""
+        number = 1 - self._headed
+        for item in items:
+            yield number, item
+            number += len(item) if isinstance(item, Run) else 1
 
     def _unreadable(self, rejects: RejectFile) -> ReadError:
         first = next(iter(rejects))
@@ -142,10 +167,13 @@ class JsonTable:
     def find(self, record_numbers: Iterable[int]) -> Iterator[tuple[int, int, str]]:
         wanted = iter(record_numbers)
         number = next(wanted, None)
-        items = self._records(self._source.items(Account())) if number else iter(())
-        for count, item in enumerate(items, 1):
-            if count == number:
-                yield count, item.line, readable(item.raw)
+        if number is None:
+            return
+        for first, item in self._numbered(self._source.items(Account())):
+            after = first + (len(item) if isinstance(item, Run) else 1)
+            while number < after:
+                one = item.item(number - first) if isinstance(item, Run) else item
+                yield number, one.line, readable(one.raw)
                 if (number := next(wanted, None)) is None:
                     return
 
@@ -154,3 +182,16 @@ class JsonTable:
 
     def close(self) -> None:
         self._work.close()
+
+
+def _first(items: Iterator[Item | Run]) -> list[Item]:
+    """Some of the items, enough to see what they are."""
+    sample: list[Item] = []
+    size = 0
+    for item in items:
+        if isinstance(item, Item):
+            sample.append(item)
+            size += len(item.raw)
+        if len(sample) == _SAMPLE or size > _SAMPLE_CHARS:
+            break
+    return sample

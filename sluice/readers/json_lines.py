@@ -1,36 +1,54 @@
 """JSON texts told apart by line ends (NDJSON) or by the record separator of RFC 7464: a broken one spoils no other."""
 
+import re
 from collections.abc import Iterator
 from json.decoder import JSONDecodeError
 from typing import IO
 
 from sluice.readers.account import Account
+from sluice.readers.json_pattern import Known, Run
 from sluice.readers.json_stream import CHUNK
 from sluice.readers.json_values import Decoder, Item, TooDeepError
 from sluice.readers.records import RECORD_LIMIT, skip_line
 
 _SPACE = " \t\r\n"
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _BOM = "\ufeff"
 SEPARATOR = "\x1e"
 
 
-def lines(file: IO[str], decoder: Decoder, account: Account) -> Iterator[Item]:
+def lines(file: IO[str], decoder: Decoder, account: Account, known: Known) -> Iterator[Item | Run]:
     """One value a line."""
-    number = 0
-    while line := file.readline(RECORD_LIMIT):
-        number += 1
-        text = line.strip(_SPACE)
-        if len(line) == RECORD_LIMIT and line[-1] not in "\r\n":
-            skip_line(file)
-            yield _too_long(number, text)
-            continue
-        if text.startswith(_BOM):
-            account.repairs["byte_order_mark"] += 1
-            text = text.lstrip(_SPACE + _BOM)
-        if text:
-            yield decode(number, text, decoder)
-        else:
-            account.skip("blank", number)
+    number = 1
+    while text := file.read(CHUNK) + file.readline(RECORD_LIMIT):
+        position = 0
+        while position < len(text):
+            if run := known.run(text, position, number):
+                yield run
+                number, position = number + len(run), run.end
+                continue
+            found = _LINE_END.search(text, position)
+            line, position = (
+                text[position : found.start() if found else None],
+                found.end() if found else len(text),
+            )
+            if len(line) > RECORD_LIMIT or (not found and len(line) >= RECORD_LIMIT):
+                yield _too_long(number, line.strip(_SPACE))
+                if not found:
+                    skip_line(file)
+            else:
+                yield from _line(number, line.strip(_SPACE), decoder, account)
+            number += 1
+
+
+def _line(number: int, text: str, decoder: Decoder, account: Account) -> Iterator[Item]:
+    if text.startswith(_BOM):
+        account.repairs["byte_order_mark"] += 1
+        text = text.lstrip(_SPACE + _BOM)
+    if text:
+        yield decode(number, text, decoder)
+    else:
+        account.skip("blank", number)
 
 
 def sequence(file: IO[str], decoder: Decoder) -> Iterator[Item]:

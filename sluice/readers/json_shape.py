@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sluice.readers.json_form import Form
 from sluice.readers.json_values import (
     DEPTH_LIMIT,
     Decoder,
@@ -69,6 +70,7 @@ class Columns:
         self._kept = kept
         self._paths: dict[str, _Path] = {}
         self._doubled = False
+        self._counts: dict[_Path, int] = {}  # values of names that repeat, in one record
         self._flat: set[tuple[str, ...]] = set()  # names of objects that were seen
 
     def cells(self, item: Item) -> Cells:
@@ -85,18 +87,23 @@ class Columns:
         names = tuple(cells)
         if names not in self._flat:
             for name in names:
-                self._column((name,))
+                self.column((name,))
             if len(self._flat) < _LAYOUTS:
                 self._flat.add(names)
         if bool in kinds:
             return {name: _CONSTANTS.get(one, one) for name, one in cells.items()}
         return cells
 
+    def learn(self, form: Form, item: Item) -> None:
+        """Show the form a record."""
+        form.see(exact(item), lambda path: bool(path) and (path in self._kept or self._whole(path[-1])))
+
     def _nested(self, item: Item) -> Cells:
         cells: Cells = {}
         self._flatten(self._decoder.exactly(item), (), cells)
         self._repairs["duplicate_name"] += self._doubled
         self._doubled = False
+        self._counts.clear()
         return cells
 
     def _flatten(self, value: Pairs, above: _Path, cells: Cells) -> None:
@@ -107,14 +114,14 @@ class Columns:
             if type(one) is Pairs and one and path not in self._kept and not self._whole(name):
                 self._flatten(one, path, cells)
                 continue
-            column = self._column(path)
-            count = 1
+            column = self.column(path)
             while column in cells:
-                count, self._doubled = count + 1, True
-                column = self._column((*above, f"{name} (value {count})"))
+                self._counts[path] = count = self._counts.get(path, 1) + 1
+                column, self._doubled = self.column((*above, f"{name} (value {count})")), True
             cells[column] = cell_text(one, len(above) + 1)
 
-    def _column(self, path: _Path) -> str:
+    def column(self, path: _Path) -> str:
+        """The column of the values at that path. Raises ClashError."""
         name = ".".join(path)
         standing = self._paths.setdefault(name, path)
         if standing != path:
@@ -147,6 +154,14 @@ class Rows:
         self._repairs["missing_cells"] += self.headed and len(value) < len(self.header)
         return {name: cell_text(one) for name, one in zip(self.header, value, strict=False)}
 
+    def learn(self, form: Form, item: Item) -> None:
+        """Show the form a record."""
+        form.see_row(self.header, exact(item))
+
+    def column(self, path: _Path) -> str:
+        """The column of a position."""
+        return path[-1]
+
 
 def _is_header(item: Item, width: int) -> bool:
     if item.reason or type(item.value) is not list or len(item.value) != width:
@@ -167,6 +182,14 @@ class Values:
         """The one cell. Raises TooDeepError."""
         value = self._decoder.exactly(item) if isinstance(item.value, list) else item.value
         return {VALUE: cell_text(value)}
+
+    def learn(self, form: Form, item: Item) -> None:
+        """Show the form a record."""
+        form.see(exact(item), lambda path: True)
+
+    def column(self, path: _Path) -> str:
+        """The one column."""
+        return VALUE
 
 
 def cells_of(item: Item, shape: Columns | Rows | Values, repairs: Counter[str]) -> Cells:

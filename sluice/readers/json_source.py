@@ -10,6 +10,7 @@ from typing import IO
 from sluice.errors import ReadError
 from sluice.readers.account import Account
 from sluice.readers.json_lines import SEPARATOR, lines, sequence
+from sluice.readers.json_pattern import ARRAY, LINES, ROW, Known, Run
 from sluice.readers.json_stream import CHUNK, Window, array, concatenated, nothing_more, walk
 from sluice.readers.json_values import Decoder, Item, Pairs
 
@@ -19,6 +20,7 @@ _SHOWN = 60  # characters of their values
 _LISTS = 10_000  # lists in one object that may be chosen
 _SCALAR = r'(?:"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)'
 Path_ = tuple[str, ...]
+_Read = Callable[[IO[str], Account], Iterator[Item | Run]]
 
 
 @dataclass(slots=True)
@@ -31,12 +33,13 @@ class Source:
     shown: Path
     path: str = ""
     decoder: Decoder = field(default_factory=Decoder)
-    _read: Callable[[IO[str], Account], Iterator[Item]] | None = None
+    known: Known = field(default_factory=Known)
+    _read: _Read | None = None
     place: str = ""
     """The list that was found inside an object."""
 
-    def items(self, account: Account) -> Iterator[Item]:
-        """Each record's value. Raises ReadError."""
+    def items(self, account: Account) -> Iterator[Item | Run]:
+        """Each record's value; many at once where they look as those ``known`` do. Raises ReadError."""
         if self._read is None:
             with self._open() as file:
                 self._read = self._plan(file)
@@ -49,7 +52,7 @@ class Source:
     def _window(self, file: IO[str]) -> Window:
         return Window(file, self.shown, self.decoder)
 
-    def _plan(self, file: IO[str]) -> Callable[[IO[str], Account], Iterator[Item]]:
+    def _plan(self, file: IO[str]) -> _Read:
         start = file.read(CHUNK)
         text = start.lstrip(_SPACE)
         if not text:
@@ -64,12 +67,15 @@ class Source:
             return lambda file, _: sequence(file, self.decoder)
         ended = len(start) < CHUNK
         if self._has_lines(text, ended):
-            return lambda file, account: lines(file, self.decoder, account)
+            self.known.layout = LINES
+            return lambda file, account: lines(file, self.decoder, account, self.known)
         if text.startswith("["):
-            return lambda file, _: array(self._window(file))
+            self.known.layout = ARRAY
+            return lambda file, _: array(self._window(file), self.known)
         if text.startswith("{") and (found := self._members()):
             return self._inside(found)
-        return lambda file, _: concatenated(self._window(file))
+        self.known.layout = ROW
+        return lambda file, _: concatenated(self._window(file), self.known)
 
     def _has_lines(self, text: str, ended: bool) -> bool:
         """Whether each line holds a value of its own. A first object that is broken but ends in '}' looks so, too."""
@@ -83,7 +89,11 @@ class Source:
             return first.startswith("{") and first.endswith("}")
         if stop != len(first):
             return first.startswith("{") and first.endswith("}") and not self._is_value_at(first, stop)
-        return not first.startswith("[") or rest.lstrip(_SPACE)[:1] in ("[", "")
+        return not first.startswith("[") or rest.lstrip(_SPACE)[:1] in ("[", "") or self._is_value(rest)
+
+    def _is_value(self, rest: str) -> bool:
+        line = _split_line(rest.lstrip(_SPACE))[0].rstrip(_SPACE)
+        return self._is_value_at(line, 0)
 
     def _is_value_at(self, text: str, position: int) -> bool:
         try:
@@ -101,7 +111,7 @@ class Source:
                 if self.path:
                     raise window.error("the source option path needs a file of one object")
                 return None
-            for path, what, item in walk(window):
+            for path, what, item in walk(window, Known.anything(ARRAY), None):
                 found.see(path, what, item)
             if window.peek() and not self.path:
                 return None
@@ -110,15 +120,16 @@ class Source:
             found.choose(self.path, self.shown)
         return found if found.chosen is not None else None
 
-    def _inside(self, found: "_Members") -> Callable[[IO[str], Account], Iterator[Item]]:
+    def _inside(self, found: "_Members") -> _Read:
         chosen = found.chosen or ()
         self.place = ".".join(chosen)
+        self.known.layout = ARRAY
 
-        def read(file: IO[str], account: Account) -> Iterator[Item]:
+        def read(file: IO[str], account: Account) -> Iterator[Item | Run]:
             account.warnings.append(found.warning())
             window = self._window(file)
             window.peek()
-            for path, what, item in walk(window):
+            for path, what, item in walk(window, self.known, chosen):
                 if path == chosen and what == "element":
                     yield item
 
@@ -173,13 +184,13 @@ class _Members:
         self.lists: dict[Path_, int] = {}
         self._picked: Path_ | None = None
 
-    def see(self, path: Path_, what: str, item: Item) -> None:
+    def see(self, path: Path_, what: str, item: Item | Run) -> None:
         if what == "element" and path in self.lists:
-            self.lists[path] += 1
-            self.objects[path] += type(item.value) is Pairs and bool(item.value)
+            self.lists[path] += len(item) if isinstance(item, Run) else 1
+            self.objects[path] += _objects(item)
         elif what == "list" and len(self.lists) < _LISTS:
             self.lists.setdefault(path, 0)
-        elif what == "value" and len(self.others) < 10 * _NAMED:
+        elif what == "value" and isinstance(item, Item) and len(self.others) < 10 * _NAMED:
             self.others[path] = item.raw[: _SHOWN + 1]
 
     @property
@@ -210,3 +221,10 @@ class _Members:
         named = "; ".join(rest[:_NAMED]) + ("; ..." if len(rest) > _NAMED else "")
         beside = f"other members, not read: {named}" if rest else "the object has no other members"
         return f"The records are the list {'.'.join(self.chosen or ())}; {beside}."
+
+
+def _objects(item: Item | Run) -> int:
+    """How many objects with members these are."""
+    if isinstance(item, Item):
+        return type(item.value) is Pairs and bool(item.value)
+    return sum(text is not None and '"' in text for text in item.groups[3::4])

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from sluice.errors import ReadError
-from sluice.readers.json_values import DEPTH_LIMIT, Decoder, Item, TooDeepError
+from sluice.readers.json_pattern import Known, Run
+from sluice.readers.json_values import DEPTH_LIMIT, Decoder, Item, TooDeepError, line_ends
 from sluice.readers.records import RECORD_LIMIT
 
 CHUNK = 1 << 20
 _MARGIN = 4  # a number that ends nearer to the end of the window may go on: 1 / 1.5, 1 / 1e+5
+_NEAR_END = 1 << 16  # characters: there, records are likely to be cut
 _SPACE = re.compile(r"[ \t\r\n]*")
 _COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 
@@ -21,7 +23,7 @@ class Member(NamedTuple):
 
     path: tuple[str, ...]
     what: str
-    item: Item
+    item: Item | Run
 
 
 class Window:
@@ -74,6 +76,14 @@ class Window:
                 raise self._broken(failure, start) from failure
             size *= 2
 
+    def run(self, known: Known) -> Run | None:
+        """The records that begin here, as far as they look alike."""
+        if known.pattern and len(self.text) - self.position < _NEAR_END and not self.ended:
+            self.more()
+        if run := known.run(self.text, self.position, self.line):
+            self.go(run.end)
+        return run
+
     def comma(self) -> bool:
         """Past a comma and the white space around it, if one is next and the window shows what follows."""
         found = _COMMA.match(self.text, self.position)
@@ -84,7 +94,7 @@ class Window:
 
     def go(self, end: int) -> None:
         """On to ``end``, counting lines."""
-        self.line += self.text.count("\n", self.position, end)
+        self.line += line_ends(self.text, self.position, end)
         self.position = end
 
     def step(self) -> None:
@@ -112,11 +122,13 @@ class Window:
         )
 
 
-def elements(window: Window) -> Iterator[Item]:
+def elements(window: Window, known: Known) -> Iterator[Item | Run]:
     """The elements of the array that begins here."""
     window.step()
     if window.peek() != "]":
         while True:
+            while run := window.run(known):
+                yield run
             yield window.take()
             if window.comma():
                 continue
@@ -130,8 +142,12 @@ def elements(window: Window) -> Iterator[Item]:
     window.step()
 
 
-def walk(window: Window, path: tuple[str, ...] = ()) -> Iterator[Member]:
-    """All members of the object that begins here, of objects in it, and the elements of lists in these."""
+def walk(
+    window: Window, known: Known, chosen: tuple[str, ...] | None, path: tuple[str, ...] = ()
+) -> Iterator[Member]:
+    """All members of the object that begins here, of objects in it, and the elements of lists in these.
+    ``known``: how those of the ``chosen`` list look (None: of all).
+    """
     if len(path) >= DEPTH_LIMIT:
         raise window.error(f"the value is nested deeper than {DEPTH_LIMIT} levels")
     window.step()
@@ -143,7 +159,7 @@ def walk(window: Window, path: tuple[str, ...] = ()) -> Iterator[Member]:
         if window.peek() != ":":
             raise window.error("a colon is missing")
         window.step()
-        yield from _member(window, name)
+        yield from _member(window, known, chosen, name)
         char = window.peek()
         if char == ",":
             window.step()
@@ -154,22 +170,25 @@ def walk(window: Window, path: tuple[str, ...] = ()) -> Iterator[Member]:
     window.step()
 
 
-def _member(window: Window, name: tuple[str, ...]) -> Iterator[Member]:
+def _member(
+    window: Window, known: Known, chosen: tuple[str, ...] | None, name: tuple[str, ...]
+) -> Iterator[Member]:
     match window.peek():
         case "{":
             yield Member(name, "object", Item(window.line, "", None))
-            yield from walk(window, name)
+            yield from walk(window, known, chosen, name)
         case "[":
             yield Member(name, "list", Item(window.line, "", None))
-            yield from (Member(name, "element", item) for item in elements(window))
+            alike = known if chosen in (None, name) else Known()
+            yield from (Member(name, "element", item) for item in elements(window, alike))
         case _:
             yield Member(name, "value", window.take())
 
 
-def array(window: Window) -> Iterator[Item]:
+def array(window: Window, known: Known) -> Iterator[Item | Run]:
     """The elements of an array that is the whole file."""
     window.peek()
-    yield from elements(window)
+    yield from elements(window, known)
     nothing_more(window)
 
 
@@ -179,11 +198,15 @@ def nothing_more(window: Window) -> None:
         raise window.error("there is more text after the JSON value")
 
 
-def concatenated(window: Window) -> Iterator[Item]:
+def concatenated(window: Window, known: Known) -> Iterator[Item | Run]:
     """Values that follow each other; only objects may do so within a line."""
     before, last = "", 0
     while char := window.peek():
         if window.line == last and (before, char) != ("{", "{"):
             raise window.error("there is more text after the JSON value")
-        yield window.take()
-        before, last = char, window.line
+        before = char
+        if char == "{" and (run := window.run(known)):
+            yield run
+        else:
+            yield window.take()
+        last = window.line

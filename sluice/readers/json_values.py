@@ -83,7 +83,17 @@ class Decoder:
 
 def exact(item: Item) -> Any:
     """The item's value with its numbers told apart from its strings."""
-    return item.value if item.exact else _exact(item.raw, 0)[0]
+    return item.value if item.exact else exactly(item.raw)
+
+
+def exactly(text: str) -> Any:
+    """The value of a valid JSON text, with its numbers told apart from its strings."""
+    return _exact(text, 0)[0]
+
+
+def line_ends(text: str, start: int, end: int) -> int:
+    """How many lines end between two places, whichever line end the text uses."""
+    return text.count("\n", start, end) or text.count("\r", start, end)
 
 
 def kind(value: Any) -> str:

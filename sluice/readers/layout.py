@@ -1,6 +1,6 @@
 """Where the table of a delimited file stands: header, first record, and what is written around it."""
 
-import itertools
+import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from typing import Any
 
 from sluice.errors import ReadError
 from sluice.readers.account import Kind, Skipped
+from sluice.readers.closing import RULE, closing_rows, may_close
 from sluice.readers.dialect import (
     SAMPLE_RECORDS,
     SEPARATOR,
@@ -17,20 +18,18 @@ from sluice.readers.dialect import (
     boolean,
     column_kinds,
     find_dialect,
-    is_header,
     kind,
 )
-from sluice.readers.records import RECORD_LIMIT, Dialect, Record
-from sluice.readers.tables import Region, find_region
+from sluice.readers.encodings import replaced
+from sluice.readers.heading import find_heading
+from sluice.readers.records import RECORD_LIMIT, Dialect, Record, records
+from sluice.readers.tables import Region, end_line, find_region, other_below
 
 _SAMPLE = 1 << 18
 _OTHER_SAMPLE = 1 << 15
 _LINE_END = re.compile(r"\r\n|\r|\n")
 MARKERS = ("#", "//", "--", ";", "%")
-RULE = re.compile(r"[-=_+|:*~ \t]*[-=_*~]{3}[-=_+|:*~ \t]*")
-PLAIN = ("number", "date", "time", "link")
 _HABIT = 3  # short records that make a habit
-_YEARS = range(1800, 2200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,8 @@ class Layout:
 
     ``lead``: each line before the first data record. ``comment``: what comment lines begin with. ``short``: empty
     cells at a record's end are left out. ``last``: the table's last line if others follow, which ``after`` names.
-    ``again``: the header's text, where it stands between records too.
+    ``again``: the header's text, where it stands between records too. ``closing``: texts of a footer's lines that have
+    as many cells as the table.
     ``exact``: not for DuckDB.
     """
 
@@ -58,6 +58,7 @@ class Layout:
     last: int = 0
     after: tuple[Skipped, ...] = ()
     again: str | None = None
+    closing: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
     exact: bool = False
 
@@ -88,38 +89,45 @@ def find_layout(path: Path, options: dict[str, str]) -> Layout:
     plain = plain[bool(SEPARATOR.match(text)) and len(plain) > 1 :] or raw
     region = find_region(plain) if sample.whole else Region(plain)
     plain = list(region.records)
-    width = _usual([*plain, *later])
-    first, headed = _start(plain, width, options)
-    bad = next((r for r in plain[: first + headed] if r.reason and r is plain[max(first, 0)]), None)
-    if bad:
+    width = _named_width([*plain, *later], region.width)
+    wanted = boolean("header", options["header"]) if "header" in options else None
+    plain, mended = _readable(plain, width, dialect)
+    heading = find_heading(plain, width, wanted)
+    top = plain[heading.first : heading.first + heading.rows]
+    if bad := next((r for r in top if r.reason), None):
         raise ReadError(
             f"The header of {path} cannot be read: {bad.reason.replace('_', ' ')}.",
             hint="Check the first line, or give the delimiter and quote as source options.",
             file=path,
             line=bad.line,
         )
-    body = plain[first + headed :]
-    header, padding = list(plain[first].cells), 0
-    if headed:
+    body = plain[heading.first + heading.rows :]
+    header, padding = heading.names, 0
+    if top:
         named, padding = _padding(header, body)
         del header[named:]
     else:
         header = [f"column_{i}" for i in range(1, max(width, 1) + 1)]
-    title = plain[first].raw
-    good = (r for r in (*body, *later) if not r.reason and r.raw != title)
-    rows = [r.cells for r in good if len(r.cells) >= len(header)]
+    titles = {r.raw for r in top}
+    good = [r for r in (*body, *later) if not r.reason and r.raw not in titles]
+    rows = _alike([r.cells for r in good if not may_close(r.cells)], len(header), padding)
+    first = [r.cells for r in body if not r.reason and r.raw not in titles]
     kinds = tuple(column_kinds(rows, len(header)))
-    before = [r for r in found if r.line < plain[first].line and r not in notes]
-    lead = _lead(text, before, notes, plain[first], region, headed=headed)
-    again = headed and is_header(header, kinds) and any(r.raw == title for r in body)
+    start = top[0].line if top else body[0].line
+    before = [r for r in found if r.line < start and r not in notes]
+    lead = _lead(text, before, notes, top, start, region)
+    again = len(top) == 1 and _is_again(top[0], body, later)
+    tail = _tail(sample, dialect, body)
+    closing = closing_rows(tail, len(header), kinds)
     quoted = dialect.quote and any(dialect.quote in r.raw for r in before)
     end = _LINE_END.search(text)
-    multi = len(_LINE_END.findall(plain[first].raw)) if headed else 0
+    start_kinds = column_kinds(_alike(first, len(header), padding), len(header))
+    below = () if sample.whole else other_below(tail, len(header), start_kinds)
     return Layout(
         dialect=dialect,
         header=tuple(header),
-        has_header=headed,
-        skip=len(lead) - multi,
+        has_header=bool(top),
+        skip=len(lead) - sum(len(_LINE_END.findall(r.raw)) for r in top),
         padding=padding,
         line_end=end[0] if end else "\n",
         record_size=sum(len(record.raw) for record in raw) // len(raw),
@@ -129,10 +137,57 @@ def find_layout(path: Path, options: dict[str, str]) -> Layout:
         short=_leaves_out([*body, *later], len(header), kinds),
         last=region.last,
         after=_after(text, region) if region.last else (),
-        again=title if again else None,
-        warnings=region.warnings,
-        exact=bool(quoted or comment or region.last or again),
+        again=top[0].raw if again else None,
+        closing=closing,
+        warnings=(*region.warnings, *below, *heading.warnings, *(mended if top else ())),
+        exact=bool(quoted or comment or region.last or again or closing or (top and mended)),
     )
+
+
+def _alike(rows: list[list[str]], width: int, padding: int) -> list[list[str]]:
+    """Those with as many cells as the table has; if there are none, those with more."""
+    return [r for r in rows if width <= len(r) <= width + padding] or [r for r in rows if len(r) > width]
+
+
+def _readable(plain: list[Record], width: int, dialect: Dialect) -> tuple[list[Record], tuple[str, ...]]:
+    """The records, with a broken first one of the table's width made readable, and what to say if it is the header."""
+    place = next(
+        (
+            i
+            for i, r in enumerate(plain)
+            if r.reason in ("bad_encoding", "bad_quote") or len(r.cells) == width
+        ),
+        0,
+    )
+    row = plain[place]
+    if row.reason == "bad_encoding" and len(row.cells) == width:
+        cells, what = (
+            [replaced(cell) for cell in row.cells],
+            "holds bytes that are no text in the file's encoding; they were replaced",
+        )
+    elif row.reason == "bad_quote" and row.raw.count(dialect.delimiter) == width - 1:
+        cells, what = (
+            row.raw.split(dialect.delimiter),
+            "has quotes that do not match; they were taken for text",
+        )
+    else:
+        return plain, ()
+    mended = row._replace(cells=cells, reason="")
+    return [*plain[:place], mended, *plain[place + 1 :]], (f"Line {row.line}, the header, {what}.",)
+
+
+def _is_again(title: Record, body: Sequence[Record], later: Sequence[Record]) -> bool:
+    """Whether the header, all names of their own, stands between the records as well."""
+    names = [cell.strip() for cell in title.cells]
+    plain = all(kind(name) == "text" for name in names) and len(set(names)) == len(names) > 1
+    return plain and any(r.raw == title.raw for r in (*body, *later))
+
+
+def _tail(sample: Sample, dialect: Dialect, body: Sequence[Record]) -> Sequence[Record]:
+    """The last records, as far as they were looked at."""
+    if sample.whole:
+        return body
+    return list(records(io.StringIO(sample.others[-1], newline=""), dialect))[1:]
 
 
 def _sample(path: Path) -> Sample:
@@ -167,6 +222,16 @@ def _head(path: Path) -> tuple[str, bool]:
         size *= 8
 
 
+def _named_width(found: Sequence[Record], known: int) -> int:
+    """The table's width: that of most records, or of the names above if most records leave out cells at their end."""
+    usual, top = known or _usual(found), found[0]
+    names = [cell.strip() for cell in top.cells]
+    wide = len(names) > usual > 1 and not top.reason and len(set(names)) == len(names) and all(names)
+    widths = Counter(len(r.cells) for r in found[1:] if not r.reason)
+    full = widths[len(names)] > 1 and all(w <= len(names) for w in widths)
+    return len(names) if wide and full and all(kind(name) == "text" for name in names) else usual
+
+
 def _usual(found: Sequence[Record]) -> int:
     """The width of most records; one cell counts only where nothing is split."""
     widths = Counter(len(r.cells) for r in found if not r.reason)
@@ -189,83 +254,10 @@ def _comment(found: Sequence[Record], dialect: Dialect) -> str:
                 return marker
             continue
         strange = [r for r in marked if r.reason or len(r.cells) != width]
-        if len(strange) > len(marked) / 2 and not all(RULE.fullmatch(r.raw) for r in strange):
+        apart = all(r.raw[len(marker) :][:1] in ("", " ") for r in marked)
+        if len(strange) * 2 > len(marked) - apart and not all(RULE.fullmatch(r.raw) for r in strange):
             return marker
     return ""
-
-
-def _start(found: Sequence[Record], width: int, options: dict[str, str]) -> tuple[int, bool]:
-    """Where the table begins, and whether with a header."""
-    wanted = boolean("header", options["header"]) if "header" in options else None
-    if width == 1:
-        return 0, _has_header(found, 0, width) if wanted is None else wanted
-    first = next((i for i, r in enumerate(found) if _fits(r, width) and not _is_title(found, i, width)), 0)
-    if wanted is False:
-        return first, False
-    rows = [r.cells for r in found[first + 1 :] if _fits(r, width)]
-    kinds = column_kinds(rows, width)
-    clear = bool(rows) and is_header(found[first].cells, kinds)
-    if first and not clear and _may_head(found, first, width):
-        return first - 1, True
-    return first, _has_header(found, first, width) if wanted is None else wanted
-
-
-def _fits(record: Record, width: int) -> bool:
-    return not record.reason and len(record.cells) == width
-
-
-def _may_head(found: Sequence[Record], first: int, width: int) -> bool:
-    """A row of another width right before the first usual one is its header if it has several names."""
-    row, below = found[first - 1], found[first]
-    if below.line - row.line != 1 + len(_LINE_END.findall(row.raw)):
-        return False
-    if row.reason:
-        return first == 1
-    named = [cell for cell in row.cells if cell.strip()]
-    texts = sum(kind(cell) not in ("number", "date", "time") for cell in named)
-    return len(named) > 1 and texts == len(named) and (first == 1 or len(named) >= width - 1)
-
-
-def _is_title(found: Sequence[Record], at: int, width: int) -> bool:
-    """A title or its metadata, padded with empty cells to the width of the table that begins below."""
-    filled = [i for i, cell in enumerate(found[at].cells) if cell.strip()]
-    if width < 3 or len(filled) > min(2, width - 2) or (filled and filled[0] > 0):
-        return False
-    below = [sum(bool(c.strip()) for c in r.cells) for r in found[at + 1 : at + 12] if _fits(r, width)]
-    usual = sorted(below)[len(below) // 2] if below else 0
-    return usual > len(filled) + 1 and max(below) >= width - 1
-
-
-def _has_header(found: Sequence[Record], at: int, width: int) -> bool:
-    """False if the first row is clearly a record: its cells are typed like the columns below."""
-    row = found[at].cells
-    kinds = [kind(cell) for cell in row]
-    rows = [r.cells for r in found[at + 1 :] if _fits(r, width)]
-    if not rows:
-        plain = [k in PLAIN for k in kinds if k != "empty"]
-        return not any(plain) or _rises(row, kinds) or len(found) > at + 1
-    below = column_kinds(rows, width)
-    typed = [(k, b) for k, b in zip(kinds, below, strict=False) if b not in ("text", "empty")]
-    if not any(k == b for k, b in typed) or any(k not in (b, "empty") for k, b in typed):
-        return True
-    matching = sum(k == b and k in PLAIN for k, b in typed)
-    if not matching and len(rows) < _HABIT:
-        return True
-    years = [c.strip() for c, k in zip(row, kinds, strict=True) if k == "number"]
-    return _rises(row, kinds) and not any(
-        _rises(one, [kind(c) for c in one]) and (len(years[0]) < 4 or one[-1].strip()[:2] == years[-1][:2])
-        for one in rows[:20]
-    )
-
-
-def _rises(row: Sequence[str], kinds: Sequence[str]) -> bool:
-    """Numbers that name columns: years, or one more than the last."""
-    numbers = [cell.strip() for cell, k in zip(row, kinds, strict=False) if k == "number"]
-    if len(numbers) < 2 or not all(n.isdecimal() and len(n) < 9 for n in numbers):
-        return False
-    values = [int(n) for n in numbers]
-    steps = {b - a for a, b in itertools.pairwise(values)}
-    return len(steps) == 1 and steps != {0} and (values[0] in _YEARS or steps == {1})
 
 
 def _padding(header: list[str], body: Sequence[Record]) -> tuple[int, int]:
@@ -287,21 +279,17 @@ def _lead(
     text: str,
     before: Sequence[Record],
     notes: Sequence[Record],
-    first: Record,
+    top: Sequence[Record],
+    start: int,
     region: Region,
-    *,
-    headed: bool,
 ) -> tuple[Skipped, ...]:
     """Each line up to the first data record."""
-    size = len(_LINE_END.findall(first.raw)) + 1 if headed else 0
-    stop = first.line + size
+    stop = end_line(top[-1]) + 1 if top else start
     kinds: dict[int, Kind] = {}
-    named: list[tuple[Sequence[Record], Kind]] = [(before, "preamble"), (notes, "comment")]
-    if headed:
-        named.append(([first], "header"))
-    for records, name in named:
-        for record in records:
-            for line in range(record.line, record.line + len(_LINE_END.findall(record.raw)) + 1):
+    named: list[tuple[Sequence[Record], Kind]] = [(before, "preamble"), (notes, "comment"), (top, "header")]
+    for some, name in named:
+        for record in some:
+            for line in range(record.line, end_line(record) + 1):
                 kinds[line] = "table" if region.is_other(line) else name
     lines = _LINE_END.split(text, maxsplit=stop - 1)
     return tuple(

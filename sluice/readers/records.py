@@ -31,12 +31,18 @@ class Record(NamedTuple):
 
 
 class Lines:
-    """Physical lines of any line end, without the end split off, never longer than ``RECORD_LIMIT``."""
+    """Physical lines of any line end, without the end split off, never longer than ``RECORD_LIMIT``.
+
+    ``number``: of the last line read. ``tail``: blank lines at the end of the file, once that is reached.
+    """
+
+    never_closes = 0
+    """A quoted cell that is open at the end of a line before this one is known not to close."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._again: deque[str] = deque()
-        self.number = 0
+        self.number = self.tail = 0
 
     def next(self) -> str:
         """The next line with its end; '' at the end of the file."""
@@ -74,12 +80,16 @@ class Tokenizer:
         if dialect.delimiter != " ":
             # As DuckDB does: one space before an opening quote and all after a closing one do not count,
             # and quoted parts with only spaces between them are one cell.
-            before, after = " ?", " *+"
-            inner += f"|{q} ++{q}"
-        begin = rf"{before}{q}((?:{inner})*+)"
-        self._opening = re.compile(rf"{before}{q}")
-        self._quoted = re.compile(rf"{begin}{q}{after}(?:{d}|\Z)")
-        self._open = re.compile(begin + (r"\Z" if doubled else rf"(?:{e})?\Z"))
+            before, after = " ?", " *?"
+            inner += rf"|{q}(?!{d}) ++{q}" if dialect.delimiter[0] == " " else f"|{q} ++{q}"
+        opening, inside = rf"{before}{q}", rf"((?:{inner})*+)"
+        closing, still = rf"{q}{after}(?:{d}|\Z)", r"\Z" if doubled else rf"(?:{e})?\Z"
+        self._opening = re.compile(opening)
+        self._quoted, self._open = (
+            re.compile(opening + inside + closing),
+            re.compile(opening + inside + still),
+        )
+        self._closing, self._inside = re.compile(inside + closing), re.compile(inside + still)
         one = len(dialect.delimiter) == 1 and doubled
         cell = rf"(?:{q}(?:[^{q}]++|{q}{q})*+{q}|[^{q}{d}]*+)"
         self._tidy = re.compile(rf"{cell}(?:{d}{cell})*+") if one else None
@@ -92,27 +102,55 @@ class Tokenizer:
             return text.split(delimiter), ""
         if self._tidy and len(text) < _CELL_LIMIT and self._tidy.fullmatch(text):
             return next(csv.reader([text], delimiter=delimiter, quotechar=quote)), ""
-        return self._split_untidy(text, delimiter)
-
-    def _split_untidy(self, text: str, delimiter: str) -> tuple[list[str], str]:
         cells: list[str] = []
-        position, end = 0, len(text)
+        return cells, self._split_untidy(text, cells)[0]
+
+    def unescaped(self, text: str) -> str:
+        """What the text of a quoted cell means."""
+        return self._escaped.sub(r"\1\2", text)
+
+    def _split_untidy(self, text: str, cells: list[str], position: int = 0) -> tuple[str, int]:
+        """Add the cells from ``position`` on; what is wrong, and where the text of a wrong cell begins."""
+        delimiter, end = self.dialect.delimiter, len(text)
         while True:
-            if self._opening.match(text, position):
+            if opening := self._opening.match(text, position):
                 found = self._quoted.match(text, position)
                 if not found:
-                    return cells, "open" if self._open.match(text, position) else "bad_quote"
-                cells.append(self._escaped.sub(r"\1\2", found[1]))
+                    return "open" if self._open.match(text, position) else "bad_quote", opening.end()
+                cells.append(self.unescaped(found[1]))
                 position = found.end()
                 if position == end and not text.endswith(delimiter, found.end(1)):
-                    return cells, ""
+                    return "", end
             else:
                 stop = text.find(delimiter, position)
                 if stop < 0:
                     cells.append(text[position:])
-                    return cells, ""
+                    return "", end
                 cells.append(text[position:stop])
                 position = stop + len(delimiter)
+
+    def opened(self, line: str) -> tuple[list[str], list[str]]:
+        """The cells before the one that is still open at the line's end, and the text of that one so far."""
+        cells: list[str] = []
+        _, start = self._split_untidy(line.rstrip("\r\n"), cells)
+        return cells, [line[start:]]
+
+    def resume(self, cells: list[str], inside: list[str], line: str) -> str:
+        """Go on in the open cell (what ``opened`` gave, brought up to date). What is wrong, as from ``split``.
+
+        A line is looked at once, however many the cell has.
+        """
+        text = line.rstrip("\r\n")
+        found = self._closing.match(text)
+        if not found:
+            inside.append(line)
+            return "open" if self._inside.match(text) else "bad_quote"
+        cells.append(self._escaped.sub(r"\1\2", "".join((*inside, found[1]))))
+        if found.end() == len(text) and not text.endswith(self.dialect.delimiter, found.end(1)):
+            return ""
+        problem, start = self._split_untidy(text, cells, found.end())
+        inside[:] = [line[start:]]
+        return problem
 
 
 def records(file: TextIO, dialect: Dialect) -> Iterator[Record]:
@@ -126,6 +164,7 @@ def records(file: TextIO, dialect: Dialect) -> Iterator[Record]:
 
 def next_record(lines: Lines, tokenizer: Tokenizer) -> Record | None:
     """The record after any blank lines; None at the end of the file."""
+    before = lines.number
     while line := lines.next():
         text = line.rstrip("\r\n") if line[-1] in "\r\n" else line
         if not text:
@@ -140,27 +179,33 @@ def next_record(lines: Lines, tokenizer: Tokenizer) -> Record | None:
         elif not line.isascii() and _undecodable(line):
             problem = "bad_encoding"
         return Record(number, text, cells, problem)
+    lines.tail += lines.number - before
     return None
 
 
 def _continue(lines: Lines, tokenizer: Tokenizer, first: str) -> tuple[str, list[str], str]:
     """A record whose quoted cell goes on over the next lines; one line only if the quote never closes."""
+    if lines.number < lines.never_closes:
+        return first.rstrip("\r\n"), [], "unclosed_quote"
     quote, parts, size = tokenizer.dialect.quote, [first], len(first)
+    cells, inside = tokenizer.opened(first)
     while (line := lines.next()) and size + len(line) <= RECORD_LIMIT:
         parts.append(line)
         size += len(line)
         if quote not in line:
+            inside.append(line)
             continue
-        text = "".join(parts)
-        text = text[: -(len(line) - len(line.rstrip("\r\n")))] if line[-1] in "\r\n" else text
-        cells, problem = tokenizer.split(text)
+        problem = tokenizer.resume(cells, inside, line)
         if problem == "":
+            text = "".join(parts)
+            text = text[: -(len(line) - len(line.rstrip("\r\n")))] if line[-1] in "\r\n" else text
             return text, cells, "bad_encoding" if not text.isascii() and _undecodable(text) else ""
         if problem == "bad_quote":
             break
     else:
         if line:
             parts.append(line)
+    lines.never_closes = lines.number
     lines.back(parts[1:])
     return first.rstrip("\r\n"), [], "unclosed_quote"
 

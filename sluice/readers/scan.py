@@ -1,67 +1,91 @@
 """Which records of a block of bytes are tidy, told from the places of its delimiters, quotes and line ends."""
 
+import re
+from bisect import bisect_left
+from pathlib import Path
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from sluice.readers.records import Dialect
 
 _LF, _CR = 10, 13
+_CHUNK = 4 << 20
+_END = re.compile(rb"[\r\n]")
 Places = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+class Quotes(NamedTuple):
+    """Where quotes stand, where counting them starts anew (a place and the number of quotes before it), the ends of
+    lines that only the exact pass can tell, and where nothing is sure any more.
+    """
+
+    places: Places
+    restarts: Places
+    before: Places
+    unclear: list[int]
+    stop: int
+
+    def outside(self, places: Places) -> Flags:
+        """Which places lie in no quoted cell."""
+        count = np.searchsorted(self.places, places)
+        before = self.before[np.searchsorted(self.restarts, places, "right") - 1]
+        outside: Flags = (count - before) & 1 == 0
+        return outside
 
 
 class Scanner:
-    """Tidy: ``width`` cells and then ``padding`` empty ones, quotes only around whole cells, the usual line end, valid
-    UTF-8, and no beginning like one of ``marks``. Whatever is not surely so is left to the exact pass.
+    """Tidy: ``width`` cells and then ``padding`` empty ones, quotes only around whole cells, valid UTF-8, any line end,
+    and no beginning like one of ``marks``. Whatever is not surely so is left to the exact pass.
     """
 
-    def __init__(self, dialect: Dialect, width: int, padding: int, line_end: str, marks: str) -> None:
+    def __init__(self, dialect: Dialect, width: int, padding: int, marks: str) -> None:
         self._cells, self._padding = width + padding, padding
         self._delimiter = dialect.delimiter.encode()
         self._quote, self._escape = dialect.quote.encode(), dialect.escape.encode()
-        self._line_end = line_end.encode()
-        self._end = self._line_end[-1]
         self._marks = np.frombuffer(marks.encode(), np.uint8)
         self._able = bool(self._delimiter) and len(self._quote) <= 1 and len(self._escape) == len(self._quote)
 
-    def scan(self, block: bytes) -> tuple[Places, npt.NDArray[np.bool_], bool]:
+    def scan(self, block: bytes) -> tuple[Places, Flags, bool]:
         """Where the records end, which of them are tidy, and whether something untidy hides what follows them."""
         data = np.frombuffer(block, np.uint8)
-        nothing = np.empty(0, np.int64), np.empty(0, np.bool_), True
+        nothing = np.empty(0, np.int64), np.empty(0, np.bool_)
         if not self._able or (delimiters := self._delimiters(data)) is None:
-            return nothing
-        is_end = data == self._end
-        stop = len(block)
-        places = np.flatnonzero(delimiters | is_end)
-        quotes = np.empty(0, np.int64)
+            return *nothing, True
+        is_end, returns = _line_ends(data, block)
+        borders = delimiters | is_end
+        places = np.flatnonzero(borders)
+        unclear: list[int] = []
+        stopped = False
         if self._quote and self._quote in block:
-            quotes, stop = self._quotes(data, block, delimiters | is_end)
-            places = places[(np.searchsorted(quotes, places) & 1) == 0]
-        if not block.isascii():
-            stop = min(stop, _valid(block, block.rfind(self._line_end[-1:]) + 1))
-        stopped = stop < len(block)
-        places = places[places < stop]
-        last = np.flatnonzero(data[places] == self._end)
-        if self._end == _CR and len(last) and places[last[-1]] == len(block) - 1:
-            last = last[:-1]  # its LF may follow
+            quotes = self._quotes(data, block, borders, is_end)
+            unclear, stopped = quotes.unclear, quotes.stop < len(block)
+            places = places[places < quotes.stop]
+            places = places[quotes.outside(places)]
+        last = np.flatnonzero(is_end[places])
         if not len(last):
-            return *nothing[:2], stopped
+            return *nothing, stopped
         ends = places[last] + 1
         starts = np.concatenate(([0], ends[:-1]))
-        tidy = np.diff(last, prepend=-1) == self._cells
-        tidy &= ends - starts > len(self._line_end)
-        self._check_ends(data, block, quotes, ends, tidy)
+        tails = ends - 1 - returns[ends - 2]  # of a block of one line end, the look wraps around to no return
+        tidy = (np.diff(last, prepend=-1) == self._cells) & (tails > starts)
+        tidy[np.searchsorted(ends, unclear)] = False
+        if not block.isascii():
+            tidy[np.searchsorted(ends, _undecodable(block, int(ends[-1])), "right")] = False
         if len(self._marks):
             tidy &= ~np.isin(data[starts], self._marks)
         for number in range(self._padding):
             rows = np.flatnonzero(tidy)
-            gap = len(self._line_end) + number * len(self._delimiter)
-            tidy[rows] = places[last[rows] - number - 1] == places[last[rows]] - gap
+            gap = 1 + number * len(self._delimiter)
+            tidy[rows] = places[last[rows] - number - 1] == tails[rows] - gap
         return ends, tidy, stopped
 
-    def _delimiters(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_] | None:
+    def _delimiters(self, data: npt.NDArray[np.uint8]) -> Flags | None:
         """The last byte of each; None if they overlap."""
         size = len(self._delimiter)
-        found: npt.NDArray[np.bool_] = data == self._delimiter[-1]
+        found: Flags = data == self._delimiter[-1]
         if size == 1:
             return found
         for back, byte in enumerate(reversed(self._delimiter[:-1]), 1):
@@ -69,64 +93,92 @@ class Scanner:
         found[: size - 1] = False
         return None if (np.diff(np.flatnonzero(found)) < size).any() else found
 
-    def _quotes(
-        self, data: npt.NDArray[np.uint8], block: bytes, borders: npt.NDArray[np.bool_]
-    ) -> tuple[Places, int]:
-        """Where cells are opened and closed in turns, and where that is sure no more."""
-        stop, quote = len(block), self._quote[0]
-        found = np.flatnonzero(data == quote)
-        doubled = self._escape == self._quote
-        if not doubled and self._escape in block:
+    def _quotes(self, data: npt.NDArray[np.uint8], block: bytes, borders: Flags, is_end: Flags) -> Quotes:
+        """Cells are opened and closed in turns. Where that fails, the record's first line stands alone, as the exact
+        pass has it, and the turns start anew behind it.
+        """
+        stop = len(block)
+        found = np.flatnonzero(data == self._quote[0])
+        if self._escape != self._quote and self._escape in block:
             escapes = np.flatnonzero(data == self._escape[0])
             twice = escapes[:-1][np.diff(escapes) == 1]
             stop = int(twice[0]) if len(twice) else stop
             found = found[(found == 0) | (data[found - 1] != self._escape[0])]
         found = found[found < stop]
-        opened, closed = found[::2], found[1::2]
-        closed = closed[closed < len(block) - 1]
-        before, after = data[opened - 1], data[closed + 1]
-        fits = (opened == 0) | borders[opened - 1]
-        ends = (after == self._delimiter[0]) | (after == self._line_end[0])
-        if len(self._delimiter) > 1:
-            ends = after == self._line_end[0]
-            sure = np.minimum(closed + len(self._delimiter), len(block) - 1)
-            ends |= (after == self._delimiter[0]) & borders[sure]
-        if doubled:
-            fits |= before == quote
-            ends |= after == quote
-        for bad in (opened[~fits], closed[~ends]):
-            stop = min(stop, int(bad[0])) if len(bad) else stop
-        return found, stop
+        opens, closes = self._turns(data, found, borders)
+        even = np.arange(len(found)) & 1 == 0
+        bad = [np.flatnonzero(~np.where(even, *turn)).tolist() for turn in ((opens, closes), (closes, opens))]
+        restarts, before, unclear = [0], [0], []
+        if any(bad):
+            lines, places = np.flatnonzero(is_end).tolist(), found.tolist()
+            while (at := bisect_left(turn := bad[before[-1] & 1], before[-1])) < len(turn):
+                end = self._first_line(lines, places, restarts[-1], before[-1], places[turn[at]])
+                if end is None or end >= stop:
+                    stop = min(stop, places[turn[at]])
+                    break
+                unclear.append(end + 1)
+                restarts.append(end)
+                before.append(bisect_left(places, end))
+        return Quotes(found, np.array(restarts), np.array(before), unclear, stop)
 
-    def _check_ends(
-        self,
-        data: npt.NDArray[np.uint8],
-        block: bytes,
-        quotes: Places,
-        ends: Places,
-        tidy: npt.NDArray[np.bool_],
-    ) -> None:
-        """No line end of another kind stands in a tidy record, or touches its own."""
-        other = _LF if self._end == _CR else _CR
-        if self._line_end == b"\r\n":
-            tidy &= data[ends - 2] == _CR
-        if other not in block:
-            return
-        found = np.flatnonzero(data == other)
-        if self._line_end == b"\r\n":
-            found = found[:-1] if found[-1] == len(block) - 1 else found
-            found = found[data[found + 1] != _LF]
-        found = found[(np.searchsorted(quotes, found) & 1) == 0]
-        record = np.searchsorted(ends, found, "right")
-        tidy[record[record < len(ends)]] = False
-        if self._end == _CR:
-            tidy[record[record > 0] - 1] = False
+    def _turns(self, data: npt.NDArray[np.uint8], found: Places, borders: Flags) -> tuple[Flags, Flags]:
+        """Which quotes may open a cell, and which may close one."""
+        size = len(self._delimiter)
+        sure = np.minimum(found + 1, len(data) - 1)
+        after = data[sure]
+        opens = (found == 0) | borders[found - 1]
+        closes = (found == len(data) - 1) | (after == _LF) | (after == _CR)
+        closes |= (after == self._delimiter[0]) & borders[np.minimum(found + size, len(data) - 1)]
+        if self._escape == self._quote:
+            opens |= (data[found - 1] == self._quote[0]) & (found > 0)
+            closes |= after == self._quote[0]
+        return opens, closes
+
+    @staticmethod
+    def _first_line(lines: list[int], quotes: list[int], start: int, before: int, bad: int) -> int | None:
+        """Where the first line ends of the record that holds a ``bad`` quote; None if that is not in the block."""
+        line = bisect_left(lines, bad)
+        while line and lines[line - 1] > start and (bisect_left(quotes, lines[line - 1]) - before) & 1:
+            line -= 1
+        return lines[line] if line < len(lines) else None
 
 
-def _valid(block: bytes, size: int) -> int:
-    """Where the first byte that is not UTF-8 stands before ``size``; what follows may be cut."""
-    try:
-        block[:size].decode()
-    except UnicodeDecodeError as error:
-        return error.start
-    return len(block)
+def _line_ends(data: npt.NDArray[np.uint8], block: bytes) -> tuple[Flags, Flags]:
+    """The last byte of each line end, and the CR before an LF. A CR that stands last may be either: it is neither."""
+    ends = data == _LF
+    returns = np.zeros(len(data), np.bool_)
+    if b"\r" in block:
+        found = data == _CR
+        returns[:-1] = found[:-1] & ends[1:]
+        found[-1] = False
+        ends |= found & ~returns
+    return ends, returns
+
+
+def _undecodable(block: bytes, size: int) -> list[int]:
+    """Places before ``size`` of bytes that are not UTF-8, not more than one a line."""
+    found, start = [], 0
+    while start < size:
+        try:
+            block[start:size].decode()
+            break
+        except UnicodeDecodeError as error:
+            found.append(start + error.start)
+        end = _END.search(block, found[-1])
+        start = end.end() if end else size
+    return found
+
+
+def may_hold_blank_lines(path: Path) -> bool:
+    """Whether line ends stand side by side anywhere, also in cells."""
+    buffer = bytearray(b"\n" * (_CHUNK + 1))
+    view = memoryview(buffer)
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(view[1:]):
+            pairs = [0x0A0A, 0x0D0A, 0x0D0D] if buffer.find(b"\r", 0, count + 1) >= 0 else [0x0A0A]
+            for shift in (0, 1):
+                text = np.frombuffer(buffer, "<u2", (count + 1 - shift) // 2, shift)
+                if any((text == pair).any() for pair in pairs):
+                    return True
+            buffer[0] = buffer[count]
+    return False

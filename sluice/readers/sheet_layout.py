@@ -130,7 +130,7 @@ def _columns(sheet: dict[str, Any], headers: Sequence[Any], below: int, used: Se
         return range(used[0], used[-1] + 1)
     named = {i for _, cells in headers for i, cell in enumerate(cells) if cell[1:].strip()}
     named |= {right for line, _ in headers for _, right, _ in _merges(sheet, line) if right in used}
-    if len(sheet["filled"]) > len(headers[0][1]):  # more than is told: all of them
+    if len(sheet["filled"]) > len(headers[0][1]) and headers[0][1][-1]:  # it goes on beyond what is told
         named |= set(used)
     most = {i for i in used if sheet["filled"][i] > max(below / 2, 1)}
     left = [i for i in most if i < min(named)]
@@ -168,7 +168,9 @@ def _footers(sheet: dict[str, Any], first: int, usual: int) -> list[Any]:
             and texts[0][0] == "s"
             and (gap or found or _NOTE.match(texts[0][1:].strip()))
         )
-        total = _TOTAL.fullmatch(texts[0][1:].strip()) and _lacks(cells, line, sheet["head"][first:])
+        total = (
+            texts and _TOTAL.fullmatch(texts[0][1:].strip()) and _lacks(cells, line, sheet["head"][first:])
+        )
         if not (note or total):
             break
         found.insert(0, [line, cells])

@@ -114,6 +114,15 @@ class TableSpool:
         self._rows.append(cells)
         self._count(record_no, chars)
 
+    def add_columns(self, first_no: int, columns: Mapping[str, pa.Array], rows: int, chars: int) -> None:
+        """Append records that stand as whole columns, under names that are known."""
+        if self._rows:
+            self._flush()
+        arrays = [columns.get(name, pa.nulls(rows, pa.string())) for name in self.positions]
+        self._write(arrays, range(first_no, first_no + rows))
+        self._all_chars += chars
+        self._all_rows += rows
+
     def _count(self, record_no: int, chars: int) -> None:
         self._numbers.append(record_no)
         self._chars += chars
@@ -132,9 +141,12 @@ class TableSpool:
         return [pa.array(column, pa.string()) for column in columns]
 
     def _flush(self) -> None:
+        self._write(self._columns(), self._numbers)
+        self._numbers, self._rows, self._chars = [], [], 0
+
+    def _write(self, columns: Sequence[pa.Array], numbers: Sequence[int]) -> None:
         names = [cell(i) for i in range(self.width)]
-        arrays = [*self._columns(), pa.array(self._numbers, pa.int64())]
-        batch = pa.record_batch(arrays, names=[*names, "_record_no"])
+        batch = pa.record_batch([*columns, pa.array(numbers, pa.int64())], names=[*names, "_record_no"])
         if self._writer is None or self._writer_width != self.width:
             self._finish_file()
             self.paths.append(self.folder / f"part-{len(self.paths):06}.parquet")
@@ -143,7 +155,6 @@ class TableSpool:
             )
             self._writer_width = self.width
         self._writer.write_batch(batch)
-        self._numbers, self._rows, self._chars = [], [], 0
 
     def _finish_file(self) -> None:
         if self._writer:

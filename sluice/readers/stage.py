@@ -117,7 +117,12 @@ def _saved(
         drift=run.mapping.drift,
         missing=run.mapping.missing,
         rising=run.rising.names,
-        details={"format": run.table.format, **run.table.details, "seconds": round(seconds, 3)},
+        details={
+            "format": run.table.format,
+            **run.table.details,
+            "account": run.table.account.as_dict(),
+            "seconds": round(seconds, 3),
+        },
         **facts,
     )
     done.save()

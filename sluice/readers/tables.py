@@ -5,22 +5,25 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sluice.readers.dialect import column_kinds, is_header
+from sluice.readers.dialect import column_kinds, is_header, kind
 from sluice.readers.records import Record
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_METADATA = 30  # lines of names and values that may stand above a table
+_LAST = 12  # records of a big file that show how it ends
 _RUN = 3  # records of one width that can be a table of their own without a blank line before
 
 
 class Region(NamedTuple):
     """The records around and in the table; ``last``: its last line (0: the file's); ``others``: lines of other
-    tables, with their titles.
+    tables, with their titles; ``width``: its usual one (0: not known).
     """
 
     records: Sequence[Record]
     last: int = 0
     others: tuple[range, ...] = ()
     warnings: tuple[str, ...] = ()
+    width: int = 0
 
     def is_other(self, line: int) -> bool:
         """Whether the line belongs to another table."""
@@ -43,10 +46,10 @@ def end_line(record: Record) -> int:
 
 def find_region(found: Sequence[Record]) -> Region:
     """The part of a whole file that holds its largest table."""
-    blocks = _merge([part for block in _apart(found) for part in _split(block)])
+    blocks = _without_notes(_merge([part for block in _apart(found) for part in _split(block)]))
     tables = [b for b in blocks if b.width]
     if len(tables) < 2:
-        return Region(found)
+        return Region(found, width=tables[0].width if tables else 0)
     best = max(tables, key=lambda b: len(b.records) * b.width)
     place = blocks.index(best)
     before = max((i for i, b in enumerate(blocks[:place]) if b.width), default=-1)
@@ -61,7 +64,23 @@ def find_region(found: Sequence[Record]) -> Region:
         if b is not best
     )
     warning = f"The file holds {len(tables)} tables; the largest was read. Left out: {named}."
-    return Region(records, end_line(records[-1]) if after < len(blocks) else 0, tuple(others), (warning,))
+    return Region(
+        records, end_line(records[-1]) if after < len(blocks) else 0, tuple(others), (warning,), best.width
+    )
+
+
+def _without_notes(blocks: list[_Block]) -> list[_Block]:
+    """Names and values above a wider table are its metadata, no table."""
+    first = next((i for i, b in enumerate(blocks) if b.width > 2), 0)
+    for i, block in enumerate(blocks[:first]):
+        rows = [r.cells for r in block.records if len(r.cells) > 1]
+        keys = [row[0].strip() for row in rows]
+        near = i + 1 == first and block.lines.stop == blocks[first].lines[0]
+        kinds = {kind(row[1]) for row in rows[1:]}
+        named = all(kind(key) == "text" for key in keys) and len(set(keys)) == len(keys) <= _METADATA
+        if block.width and named and (near or len(kinds) > 1 or keys[0].endswith(":")):
+            blocks[i] = block._replace(width=0)
+    return blocks
 
 
 def _apart(found: Sequence[Record]) -> list[list[Record]]:
@@ -117,6 +136,25 @@ def _merge(blocks: list[_Block]) -> list[_Block]:
         else:
             merged.append(block)
     return merged
+
+
+def other_below(tail: Sequence[Record], width: int, kinds: Sequence[str]) -> tuple[str, ...]:
+    """What to say where the last records of a big file are unlike the table that it begins with."""
+    rows = [r.cells for r in tail[-_LAST:] if not r.reason and len(r.cells) > 1]
+    typed = [i for i, k in enumerate(kinds) if k not in ("text", "empty")]
+    if len(rows) < _RUN or sum(_is_strange(row, width, typed, kinds) for row in rows) * 2 < len(rows):
+        return ()
+    return (
+        "The end of the file is unlike its begin: another table may follow the first one. Split the file to read both.",
+    )
+
+
+def _is_strange(row: Sequence[str], width: int, typed: Sequence[int], kinds: Sequence[str]) -> bool:
+    """Another width, or half of the typed columns hold something else."""
+    if len(row) != width:
+        return True
+    others = sum(kind(row[i]) not in (kinds[i], "empty") for i in typed)
+    return bool(others) and others * 2 >= len(typed)
 
 
 def _fits(records: Sequence[Record], width: int) -> bool:

@@ -98,6 +98,13 @@ def typed(column: Column, text: str) -> str:
     return _value(column, text, _cast(column, text) or "NULL")
 
 
+def bare(text: str) -> str:
+    """SQL for the text without white space around it. Few texts have any, and looking costs a fifth of trimming."""
+    last = f"right({text}, 1) IN (' ', chr(9), chr(10), chr(13), chr(160))"
+    around = f"{text} < '!' OR starts_with({text}, chr(160)) OR {last}"
+    return f"CASE WHEN {around} THEN trim({text}, {_BLANKS}) ELSE {text} END"
+
+
 def is_empty(column: Column, text: str) -> str:
     """SQL: the cell is missing, empty or a null spelling."""
     return _is_null(column, text)
@@ -179,17 +186,17 @@ def _value(column: Column, text: str, cast: str) -> str:
 
 def _parsed(column: Column, text: str, cast: str) -> str:
     """A cast is believed if it gives the same text back; the rest must match the type's strict pattern."""
-    bare = f"trim({text}, {_BLANKS})"
-    again = f"TRY_CAST({bare} AS {column.duckdb_type})"
+    trimmed = f"trim({text}, {_BLANKS})"
+    again = f"TRY_CAST({trimmed} AS {column.duckdb_type})"
     match kind(column):
         case "VARCHAR":
             return _string(column, text)
         case "BOOLEAN":
             usual = f"CASE WHEN {cast} IS NOT NULL THEN {cast} WHEN {text} <> '' THEN {again} END"
-            return boolean(column.booleans, bare, usual) if column.booleans else usual
+            return boolean(column.booleans, f"({bare(text)})", usual) if column.booleans else usual
         case "INTEGER" | "DECIMAL" | "DOUBLE" | "FLOAT" as family if column.numbers:
             scale = {"INTEGER": None, "DECIMAL": _scale(column.duckdb_type)}.get(family, -1)
-            return number(column.numbers, column.duckdb_type, bare, scale)
+            return number(column.numbers, column.duckdb_type, f"({bare(text)})", scale)
         case "INTEGER":
             return _strict(text, f"{cast}::VARCHAR = {text}", cast, _INTEGER, again)
         case "DECIMAL":
@@ -215,7 +222,7 @@ def _parsed(column: Column, text: str, cast: str) -> str:
         case "JSON":
             return _json(column, text)
         case "UUID":
-            return _strict(text, "false", text, _UUID, f"TRY_CAST({bare} AS UUID)::VARCHAR")
+            return _strict(text, "false", text, _UUID, f"TRY_CAST({trimmed} AS UUID)::VARCHAR")
         case _:
             return f"CASE WHEN {cast}::VARCHAR = {text} THEN {cast} END"
 
@@ -249,10 +256,10 @@ def _formats(column: Column, text: str) -> str:
     """``%Y`` also takes two digits, and they would be a year of antiquity: those with ``%y`` are tried first."""
     ordered = sorted(column.formats, key=lambda one: "%y" not in one)
     listed = ", ".join(quote_text(value) for value in ordered)
-    bare = f"trim({text}, {_BLANKS})"
+    written = f"({bare(text)})"
     if any("%z" in one for one in ordered):
-        bare = f"regexp_replace({bare}, '[Zz]$', '+00')"
-    parsed = f"try_strptime({bare}, [{listed}])"
+        written = f"regexp_replace({written}, '[Zz]$', '+00')"
+    parsed = f"try_strptime({written}, [{listed}])"
     return (
         f"CASE WHEN year({parsed}) > 99 THEN {parsed} END" if any("%Y" in one for one in ordered) else parsed
     )
@@ -262,8 +269,8 @@ def _date(column: Column, text: str, cast: str) -> str:
     if column.formats:
         parsed = _formats(column, text)
         return f"CASE WHEN {parsed} = date_trunc('day', {parsed}) THEN {parsed}::DATE END"
-    bare = f"trim({text}, {_BLANKS})"
-    again = f"CASE WHEN year(TRY_CAST({bare} AS DATE)) > 0 THEN TRY_CAST({bare} AS DATE) END"
+    day = f"TRY_CAST(trim({text}, {_BLANKS}) AS DATE)"
+    again = f"CASE WHEN year({day}) > 0 THEN {day} END"
     # Ten characters that begin with a digit and give such a year can only be a plain date.
     years = f"{cast} BETWEEN DATE '1000-01-01' AND DATE '9999-12-31'"
     plain = f"strlen({text}) = 10 AND {text} BETWEEN '0' AND ':' AND {years}"
@@ -273,11 +280,10 @@ def _date(column: Column, text: str, cast: str) -> str:
 def _timestamp(column: Column, text: str, cast: str) -> str:
     """Through TIMESTAMPTZ (the session's zone is UTC), since a cast to TIMESTAMP drops the offset."""
     zoned = kind(column) == "TIMESTAMPTZ"
-    bare = f"trim({text}, {_BLANKS})"
     if column.formats:
         return f"{_formats(column, text)}::{column.duckdb_type}"
     # DuckDB wants no space before the offset, and a colon in it.
-    tidy = rf"regexp_replace({bare}, '\s?([+-]\d\d):?(\d\d)$', '\1:\2')"
+    tidy = rf"regexp_replace(trim({text}, {_BLANKS}), '\s?([+-]\d\d):?(\d\d)$', '\1:\2')"
     again = f"TRY_CAST({tidy} AS TIMESTAMPTZ)"
     value = f"CASE WHEN year({again}) BETWEEN 1 AND 9999 THEN {again}{'' if zoned else '::' + column.duckdb_type} END"
     plain = "false" if zoned else f"{cast}::VARCHAR = {text} AND year({cast}) BETWEEN 1 AND 9999"

@@ -17,18 +17,19 @@ CHUNK = 1 << 18
 _NOT_OURS = (PermissionError, FileExistsError, NotADirectoryError)
 
 
-def find(text: str) -> list[tuple[str, str, int | None]]:
+def find(text: str, *, empty: bool = False) -> list[tuple[str, str, int | None]]:
     """Absolute path, name and size of each file that the path or glob means, sorted by path.
 
-    Raises SourceError where there is none, or one is not a readable file.
+    Raises SourceError where there is none, or one is not a readable file; ReadError where one holds nothing, unless
+    ``empty`` files are wanted.
     """
     text = _path_of(text)
     if not has_magic(text) or os.path.exists(text):  # noqa: PTH110 (Path's raises where a folder is closed)
-        return [_checked(Path(text))]
+        return [_checked(Path(text), empty)]
     paths = [Path(name) for name in sorted(glob(text, recursive=True)) if not Path(name).is_dir()]  # noqa: PTH207
     if not paths:
         raise SourceError(f"No file matches {text}.", hint="Check the pattern and the folder.", file=text)
-    return [_checked(path) for path in paths]
+    return [_checked(path, empty) for path in paths]
 
 
 def _path_of(text: str) -> str:
@@ -42,7 +43,7 @@ def _path_of(text: str) -> str:
     return unquote(parts.path)
 
 
-def _checked(path: Path) -> tuple[str, str, int | None]:
+def _checked(path: Path, empty: bool) -> tuple[str, str, int | None]:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -63,7 +64,7 @@ def _checked(path: Path) -> tuple[str, str, int | None]:
         ) from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
-    if status.st_size == 0:
+    if status.st_size == 0 and not empty:
         raise ReadError(f"{path} is empty.", hint="Check how it was written.", file=str(path))
     return str(path.resolve()), path.name, status.st_size
 

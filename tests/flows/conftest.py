@@ -1,20 +1,17 @@
-"""One real Prefect server for the flow tests, and a state folder with a real warehouse behind them."""
+"""The test run's Prefect server for all flow tests, and a state folder with a real warehouse behind them."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prefect.testing.utilities import prefect_test_harness
 
 from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
 
 
-@pytest.fixture(scope="session", autouse=True)
-def prefect_server() -> Iterator[None]:
-    """Prefect's own harness: a server with a temporary database."""
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+@pytest.fixture(autouse=True)
+def _server(prefect_server: None) -> None:
+    """Every test here may run flows."""
 
 
 @pytest.fixture

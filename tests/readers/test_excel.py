@@ -1,19 +1,31 @@
 """Excel sheets: values as text, sheets found, lines as row numbers."""
 
 import datetime as dt
+import os
+import re
 import tempfile
 import zipfile
 from pathlib import Path
 
+import duckdb
 import openpyxl
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.cell.cell import ERROR_CODES
 
 from sluice.errors import ReadError, SetupError
 from sluice.readers import open_table
+from sluice.readers.sheet_values import text_of
+from sluice.readers.workbook import dump
+from sluice.settings import settings as environment
 
 from .conftest import cells, column, contract
+
+EXAMPLES = int(os.environ.get("SLUICE_EXAMPLES", "100"))
+FILES = Path(__file__).parent / "files"  # written by LibreOffice
+ILLEGAL = [*map(chr, range(9)), *map(chr, range(11, 32)), "\ufffe", "\uffff"]
 
 
 def book(path: Path, *sheets: list[list[object]]) -> Path:
@@ -86,31 +98,63 @@ def test_a_cut_off_workbook_is_refused(tmp_path):
         open_table(path)
 
 
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters=ILLEGAL), min_size=1, max_size=10
+).filter(lambda t: t[0] != "=" and t not in ERROR_CODES)
 VALUES = (
     st.none()
     | st.booleans()
-    | st.integers(-(10**14), 10**14)
+    | st.integers(-(10**15), 10**15)
     | st.floats(allow_nan=False, allow_infinity=False, width=32)
-    | st.text(st.characters(codec="ascii", min_codepoint=32), min_size=1, max_size=10).filter(
-        lambda t: t[0] != "="
-    )
-    | st.dates(dt.date(1950, 1, 1), dt.date(2100, 1, 1))
+    | TEXTS
+    | st.dates(dt.date(1900, 3, 1))
+    | st.datetimes(dt.datetime(1900, 3, 1)).map(lambda d: d.replace(microsecond=0))
+    | st.times().map(lambda t: t.replace(microsecond=0))
 )
 
 
-@settings(max_examples=20, deadline=None)
-@given(rows=st.lists(st.tuples(st.just("k"), VALUES, VALUES), max_size=20))
-def test_any_workbook_comes_back(rows):
+def written(value: object) -> str:
+    """What a person would write for the value. (openpyxl writes 16 digits.)"""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case float():
+            return text_of(float(f"{value:.16g}"))
+        case dt.datetime() if value.time() == dt.time():
+            return str(value.date())
+        case str():  # line ends as XML wants them; Excel's own way of writing a character
+            plain = re.sub("\r\n|\r", "\n", value)
+            return re.sub("_x([0-9a-fA-F]{4})_", lambda found: chr(int(found[1], 16)), plain)
+        case _:
+            return str(value)
+
+
+def taken_out(path: Path, folder: Path) -> list[list[str]]:
+    """The rows of the first sheet as the workbook's process writes them."""
+    told = dump({"path": str(path), "folder": str(folder), "sheet": ""})["sheets"][0]
+    table = pq.read_table(told["file"])
+    return [list(row[:-2]) for row in zip(*(c.to_pylist() for c in table.columns), strict=True)]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(data=st.data(), width=st.integers(1, 6), count=st.integers(1, 20))
+def test_any_workbook_comes_back(data, width, count):
+    rows = [("k", *data.draw(st.tuples(*[VALUES] * width)), "end") for _ in range(count)]
     with tempfile.TemporaryDirectory() as folder:
-        path = book(Path(folder) / "x", [["a", "b", "c"], *map(list, rows)])
-        for got, wrote in zip(read(path)[1], rows, strict=True):
-            for text, value in zip(got, wrote, strict=True):
-                if isinstance(value, float):
-                    assert float(text) == pytest.approx(value, rel=1e-15)  # openpyxl writes 16 digits
-                elif isinstance(value, bool):
-                    assert text == str(value).lower()
-                else:
-                    assert text == ("" if value is None else str(value))
+        got = taken_out(book(Path(folder) / "x", list(map(list, rows))), Path(folder))
+    assert got == [[written(value) for value in row] for row in rows]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(data=st.data(), width=st.integers(1, 6), count=st.integers(1, 20))
+def test_the_fast_way_says_the_same_as_calamine(data, width, count):
+    rows = [("k", *data.draw(st.tuples(*[VALUES] * width))) for _ in range(count)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = book(Path(folder) / "x", list(map(list, rows)))
+        strange = edited(path, b"<c r=", b"<c  r=")  # calamine takes what is not written as usual
+        assert taken_out(path, Path(folder)) == taken_out(strange, Path(folder))
 
 
 def test_titles_above_and_notes_below_are_told_apart(tmp_path):
@@ -168,11 +212,73 @@ def test_long_whole_numbers_keep_their_digits(tmp_path):
     assert read(path)[1] == [["9007199254740993", "x"]]
 
 
-def test_a_sheet_that_pretends_to_be_huge_is_refused(tmp_path):
+FAR = b'<c r="XFD1048576"><v>1</v></c></row></sheetData>'
+
+
+def test_a_sheet_that_pretends_to_be_huge_costs_no_memory(tmp_path, memory):
+    memory(400)
+    path = book(tmp_path / "x", [["a", "b"], [77, "x"], [78, "y"]])
+    table = open_table(edited(path, b"</sheetData>", b'<row r="1048576">' + FAR))
+    assert (table.header, cells(table)) == (("a", "b"), [["77", "x"], ["78", "y"]])
+    assert [(r.record_no, r.line, r.reason) for r in table.broken(duckdb.connect())] == [
+        (3, 1048576, "too_many_cells")
+    ]
+
+
+def test_a_workbook_that_needs_more_memory_than_the_setting_is_refused(tmp_path, memory):
+    memory(400)
     path = book(tmp_path / "x", [["a", "b"], [77, "x"]])
-    far = edited(path, b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
-    with pytest.raises(ReadError, match="memory"):
-        open_table(far)
+    with pytest.raises(ReadError, match="more than 400 MB of memory"):
+        open_table(edited(path, b"</sheetData>", b'<row  r="1048576">' + FAR))
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """Sets the limit of the process that reads workbooks, in megabytes."""
+
+    def change(megabytes: int) -> None:
+        monkeypatch.setenv("SLUICE_WORKBOOK_MEMORY_MB", str(megabytes))
+        environment.cache_clear()
+
+    yield change
+    monkeypatch.undo()
+    environment.cache_clear()
+
+
+@pytest.mark.parametrize("kind", ["xls", "ods"])
+def test_errors_and_lengths_of_time_of_other_formats_are_read(kind):
+    table = open_table(FILES / f"errors.{kind}")
+    rows = cells(table)
+    number = "#VALUE!" if kind == "xls" else "Err:502"  # as LibreOffice shows it
+    errors = ["#VALUE!", "#REF!", "#REF!", number, "#DIV/0!", "#NAME?", "#N/A"]
+    assert [row[1] for row in rows[2:21:3]] == errors
+    assert [row[4] for row in rows[:9:4]] == ["21:03:00", "25:03:00", "29:03:00"]
+    assert "#DIV/0! (1)" in table.account.warnings[1]
+    assert table.account.lines == {"preamble": 1, "header": 1, "blank": 1}
+
+
+def test_rows_that_grow_wider_are_read(tmp_path):
+    row = b'<row r="%d"><c r="A%d"><v>1</v></c><c r="B%d"><v>2</v></c></row>'
+    many = b"".join(row % (n, n, n) for n in range(3, 120_001))
+    wide = b'<row r="120001"><c r="A120001"><v>1</v></c><c r="C120001"><v>3</v></c></row></sheetData>'
+    table = open_table(edited(book(tmp_path / "x", [["a", "b"], [1, 2]]), b"</sheetData>", many + wide))
+    assert (table.header, len(cells(table))) == (("a", "b"), 119_999)
+    assert [(r.record_no, r.line) for r in table.broken(duckdb.connect())] == [(120_000, 120_001)]
+
+
+def test_formulas_without_a_stored_value_are_told(tmp_path):
+    table = open_table(book(tmp_path / "x", [["a", "b"], [1, "=A2"], [2, "=A3"]]))
+    assert (cells(table), table.account.warnings[0][:43]) == (
+        [["1", ""], ["2", ""]],
+        "Formulas without a stored value are empty c",
+    )
+
+
+def test_the_largest_table_is_read_and_content_decides_the_kind(tmp_path):
+    path = book(tmp_path / "x.xls", [["a", "b"], [1, 2]], [["c", "d"], [3, 4], [5, 6], [7, 8]])
+    table = open_table(path)
+    assert (table.header, table.details["sheet"]) == (("c", "d"), "Sheet 2")
+    assert "Sheet 1" in table.account.warnings[0]
 
 
 def test_an_entity_bomb_and_an_external_entity_do_nothing(tmp_path):

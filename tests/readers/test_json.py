@@ -293,3 +293,47 @@ def test_any_json_comes_back(records, indent, ascii_only, lines):
         assert [json.loads(raw) for _, raw in located.values() if "... (" not in raw] or len(located) == len(
             records
         )
+
+
+COLUMN = st.sampled_from([st.text(max_size=4), st.integers(), st.booleans() | st.none(), SCALARS, VALUES])
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data(), how=st.sampled_from(["array", "lines", "inside"]), compact=st.booleans())
+def test_many_records_that_look_alike_come_back_as_few_do(data, how, compact):
+    """Beyond the first hundred records, those that look alike are read by one pattern."""
+    kinds = data.draw(st.dictionaries(st.sampled_from(["a", "b.c", "", "\u00e4", '"']), COLUMN, min_size=1))
+    some = data.draw(st.lists(st.fixed_dictionaries({}, optional=kinds), min_size=1, max_size=6))
+    texts = [json.dumps(one, separators=(",", ":") if compact else None) for one in some]
+    wanted = _read_all("\n".join(texts * 2))
+    many = texts * (240 // len(texts))
+    begin, between, end = {
+        "array": "[,]",
+        "lines": ("", "\n", "\n"),
+        "inside": ('{"n": {"x": [', ",\n", "]}}"),
+    }[how]
+    assume(how != "inside" or "{}" not in texts)
+    header, rows = _read_all(begin + between.join(many) + end)
+    assert header == wanted[0]
+    assert rows == wanted[1][: len(texts)] * (240 // len(texts))
+
+
+def _read_all(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x"
+        path.write_text(text, encoding="utf-8", newline="")
+        table = open_table(path, {"format": "json"} | ({"path": "n.x"} if text[:5] == '{"n":' else {}))
+        return table.header, cells(table)
+
+
+@pytest.mark.parametrize(
+    "broken", ['{"a":1,}', '{"a":01}', '{"a":1 "b":2}', '{"a":"\t"}', '{"a":NaN}', "{'a':1}", '{"a":1}x']
+)
+def test_a_broken_record_among_many_that_look_alike_is_still_told(write, broken):
+    good = [f'{{"a":{n},"b":"x"}}' for n in range(300)]
+    table = open_table(write("\n".join([*good[:250], broken, *good[250:]])))
+    assert len(cells(table)) == 300
+    assert [(one.record_no, one.line) for one in table.broken(duckdb.connect())] == [(251, 251)]
+    assert table.locate([250, 252]) == {250: (250, good[249]), 252: (252, good[250])}
+    with pytest.raises(ReadError):
+        _ = open_table(write(f"[{','.join([*good[:250], broken, *good[250:]])}]")).header

@@ -80,8 +80,144 @@ def test_a_cut_last_record_is_no_footer(write, last, reason):
     assert found[2:4] == ([(4, reason)], [])
 
 
-def test_a_total_as_wide_as_the_table_is_a_record(write):
-    assert understood(write("id,name,age\n1,Bob,30\n2,Ann,31\nTotal,,61\n"))[1][-1] == ["Total", "", "61"]
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("id,name,age\n1,Bob,30\n2,Ann,31\n", "Total,,61"),
+        ("region,city,a,b\nNorth,Kiel,3,30\nSouth,Rome,3,31\n", "Total,,,61"),
+        ("region,city,a,b\nNorth,Kiel,3,30\nSouth,Rome,3,31\n", "Source: the office,,,"),
+    ],
+)
+def test_a_total_or_note_as_wide_as_the_table_is_a_footer_where_it_lacks_what_records_have(write, text, last):
+    for more in (0, 20_000):  # beyond the head sample as well
+        body = text + text.splitlines()[-1].join(["", "\n"]) * more
+        _, rows, rejects, skipped, _ = understood(write(f"{body}{last}\n"))
+        assert (len(rows), rejects, skipped) == (2 + more, [], [(4 + more, "footer")])
+
+
+@pytest.mark.parametrize("last", ["Total,61", "Totally,", "Kiel,"])
+def test_a_last_record_that_may_be_one_is_no_footer(write, last):
+    assert understood(write(f"name,n\nBonn,30\nRome,31\n{last}\n"))[1][-1] == last.split(",")
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ("Region,2020,,2021,\n,sales,cost,sales,cost\n", "Region|2020 sales|2020 cost|2021 sales|2021 cost"),
+        ("2020,2020,2021,2021,\na,b,a,b,c\n", "2020 a|2020 b|2021 a|2021 b|2021 c"),
+        (",A,,,\n,B,,C,\nid,x,y,x,y\n", "id|A B x|A B y|A C x|A C y"),
+        ("id,mass,speed,t,u\n,kg,(m/s),[%],°C\n", "id|mass|speed|t|u"),
+        ("id,mass,speed,t,u\n---,---,---,---,---\n", "id|mass|speed|t|u"),
+    ],
+)
+def test_several_header_rows_are_one_header(write, text, header):
+    rows = [[str(i), "2.5", "3", "4", str(i * 2)] for i in range(1, 5)]
+    found = understood(write(text + "".join(",".join(row) + "\n" for row in rows)))
+    assert found[:4] == (tuple(header.split("|")), rows, [], [])
+    assert found[4].lines == {"header": text.count("\n")}
+
+
+@pytest.mark.parametrize("row", ["unknown,n/a,tbd", "a,M,", "x,?,5"])
+def test_a_first_record_with_wrong_values_is_no_header_row(write, row):
+    assert understood(write(f"name,size,price\n{row}\na,2,3\nb,3,4\nc,4,5\n"))[1][0] == row.split(",")
+
+
+def test_a_first_row_of_values_that_recur_below_is_a_record(write):
+    text = "red,apple\ngreen,apple\nred,cherry\nblue,banana\n"
+    assert understood(write(text))[:2] == (("column_1", "column_2"), [r.split(",") for r in text.split()])
+
+
+def test_a_header_that_nothing_shows_to_be_one_is_told(write):
+    account = understood(write("color,fruit\ngreen,apple\nred,cherry\n"))[4]
+    assert "header=false" in account.warnings[0]
+    assert understood(write("Color,Fruit\ngreen,apple\nred,cherry\n"))[4].warnings == []
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        "Report,,\nDate,2020-01-01,\nBy,Bob,\n",
+        "Station,Kiel\nLat,54.3\nLon,10.1\n",
+        "Sales report, by region, in euro\n",
+        "Date,2020-01-01,x\n",
+    ],
+)
+def test_metadata_above_the_header_is_a_preamble_whatever_its_width(write, lead):
+    found = understood(write(lead + "id,name,age\n1,Bob,30\n2,Ann,31\n3,Joe,32\n"))
+    assert found[0] == ("id", "name", "age")
+    assert len(found[1]) == 3
+    assert found[4].lines == {"preamble": lead.count("\n"), "header": 1}
+
+
+@pytest.mark.parametrize(
+    ("record", "cells"),
+    [
+        ("1,Smith, John,30", ["1", "Smith, John", "30"]),
+        ("1,Bob,30,,", ["1", "Bob", "30"]),
+        ("1,Bob,30,x", None),
+        ("1,2,30", ["1", "2", "30"]),
+        ("1,30", None),
+    ],
+)
+def test_a_record_of_another_width_is_mended_only_where_one_reading_is_right(write, record, cells):
+    _, rows, rejects, _, account = understood(write(f"id,name,age\n{record}\n2,Ann,31\n3,Roe,32\n"))
+    assert rows == ([cells] if cells else []) + [["2", "Ann", "31"], ["3", "Roe", "32"]]
+    assert [line for line, _ in rejects] == ([] if cells else [2])
+    assert account.repairs.total() == (cells is not None and record.count(",") > 2)
+
+
+def test_two_columns_of_text_leave_a_record_with_a_cell_too_many_a_reject(write):
+    assert understood(write("id,name,city\n1,Bob,x,Rome\n2,Ann,Paris\n3,Roe,Kiel\n"))[2] == [
+        (2, "too_many_cells")
+    ]
+
+
+@pytest.mark.parametrize("other", ["k,v\n" + "a,1\n" * 60, "a,b,c\n" + "x y,foo,bar\n" * 60])
+def test_another_table_beyond_the_head_of_a_big_file_is_told(write, other):
+    text = "id,day,n\n" + "".join(f"{i},2020-01-02,{i}\n" for i in range(20_000))
+    found = understood(write(f"{text}\n{other}"))
+    assert "another table" in found[4].warnings[0]
+    assert understood(write(text))[4].warnings == []
+
+
+def test_names_over_records_that_leave_out_their_last_cells_are_the_header(write):
+    text = "id,a,b,c\n" + "".join(f"{i},x y,z{',w' if i % 3 == 0 else ''}\n" for i in range(30))
+    header, rows, rejects, _, _ = understood(write(text))
+    assert (header, len(rows), rejects) == (("id", "a", "b", "c"), 30, [])
+
+
+def test_page_breaks_are_no_records(write):
+    found = understood(write("id,name\n1,a\n2,b\nPage 1\n\nid,name\n3,c\n4,d\nPage 2\n"))
+    assert (len(found[1]), found[2], found[3]) == (4, [], [(4, "footer"), (9, "footer")])
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "count"),
+    [
+        ("id,name\n", ("id", "name"), 0),
+        ("name", ("name",), 0),
+        ("id,name\n1,a", ("id", "name"), 1),
+        ("5\n", ("column_1",), 1),
+    ],
+)
+def test_the_shortest_files_are_tables(write, text, header, count):
+    found = understood(write(text))
+    assert (found[0], len(found[1])) == (header, count)
+
+
+def test_broken_bytes_and_quotes_in_a_header_are_told(write):
+    broken = b"id,na\xffme,\xc3\xa9\n" + "1,é,ü\n2,ä,ß\n".encode() * 9
+    header, rows, _, _, account = understood(write(broken))
+    assert (header[1], len(rows)) == ("na\ufffdme", 18)
+    assert "replaced" in account.warnings[0]
+    header, rows, _, _, account = understood(write('id,"na"me,age\n1,a,3\n2,b,4\n'))
+    assert (len(header), len(rows)) == (3, 2)
+
+
+def test_an_over_long_name_is_kept_and_told(write):
+    found = understood(write(f"id,{'x' * 1500}\n1,a\n2,b\n"))
+    assert len(found[0][1]) == 1500
+    assert "1,500 characters" in found[4].warnings[0]
 
 
 @pytest.mark.parametrize("text", ["1,Bob,30\n2,Ann,31\n", "Bob,2020-01-02\nAnn,2020-01-03\n", "5\n6\n"])
@@ -145,20 +281,23 @@ def test_a_header_that_is_repeated_is_no_record(write):
 
 
 def test_blank_lines_are_counted_on_both_paths(write):
-    for text in (
-        "a,b\n\n1,2\n\n\n3,4\n\n",
-        'a,b\r\n\r\n1,"x\r\n\r\ny"\r\n\r\n\r\n3,4\r\n',
-        "a,b\n\n1\n\n\n2,3\n",
+    for text, count in (
+        ("a,b\n\n1,2\n\n\n3,4\n\n", 4),
+        ('a,b\r\n\r\n1,"x\r\n\r\ny"\r\n\r\n\r\n3,4\r\n', 3),
+        ("a,b\n\n1\n\n\n2,3\n\n\n", 5),
+        ('a,b\n1,5\'11"\n\n2,6"\n\n3,x\n', 2),
     ):
-        assert understood(write(text))[4].lines["blank"] in (3, 4)
+        assert understood(write(text))[4].lines["blank"] == count
 
 
 def test_detection_of_a_small_file_is_quick(write):
     path = write("Report\n\nid,name,note\n" + "".join(f"{i},n{i},some text\n" for i in range(500)))
-    open_table(path).close()
-    start = time.perf_counter()
-    open_table(path).close()
-    assert time.perf_counter() - start < 0.2  # 0.05 on a machine of one's own
+    taken = []
+    for _ in range(10):  # the quickest counts: others may use the machine as well
+        start = time.perf_counter()
+        open_table(path).close()
+        taken.append(time.perf_counter() - start)
+    assert min(taken) < 0.05
 
 
 WORDS = st.text(st.sampled_from("abc xyz'"), min_size=1, max_size=8).map(lambda s: f"w{s.strip()}")
@@ -182,3 +321,4 @@ def test_a_typed_table_comes_back_from_between_preamble_and_footer(preamble, row
     assert found == [[str(cell) for cell in row] for row in rows]
     assert rejects == []
     assert account.lines["preamble"] == sum(map(bool, preamble))
+    assert account.lines.total() == len(preamble) + 1 + len(footer)

@@ -7,12 +7,12 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sluice.errors import ReadError
 from sluice.readers import blocks, open_table, records, stage
-from sluice.readers.blocks import Run, parts
+from sluice.readers.blocks import ByteLines, Run, parts
 from sluice.readers.csv import CsvTable
 from sluice.readers.records import Dialect
 from sluice.readers.scan import Scanner
@@ -56,7 +56,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, Dialect, int, int, str]:
 @settings(max_examples=400, deadline=None)
 @given(file=files(), block=st.sampled_from([1, 7, 40, 1 << 20]), limit=st.sampled_from([60, 100, 16_000_000]))
 def test_blocks_give_the_same_records_as_the_exact_pass(file, block, limit):
-    data, dialect, width, padding, end = file
+    data, dialect, width, padding, _ = file
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "RECORD_LIMIT", limit)
         patch.setattr(blocks, "_BLOCK", block)
@@ -64,9 +64,9 @@ def test_blocks_give_the_same_records_as_the_exact_pass(file, block, limit):
         patch.setattr(blocks, "_FEW", 1)
         text = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", "surrogateescape", newline="")
         expected = list(records.records(text, dialect))
-        scanner = Scanner(dialect, width, padding, end, "#")
+        scanner = Scanner(dialect, width, padding, "#")
         found = []
-        for part in parts(io.BytesIO(data), dialect, scanner, 0):
+        for part in parts(ByteLines(io.BytesIO(data)), dialect, scanner, 0):
             if isinstance(part, Run):
                 found += [part.record(place) for place in range(len(part.ends))]
                 for record in expected[len(found) - len(part.ends) : len(found)]:
@@ -81,6 +81,7 @@ def test_blocks_give_the_same_records_as_the_exact_pass(file, block, limit):
 
 @settings(max_examples=150, deadline=None)
 @given(file=files())
+@example(file=(b",\n,\nx\n", Dialect(",", "", ""), 1, 0, "\n"))
 def test_a_repaired_file_has_the_cells_rejects_and_account_of_the_exact_pass(file):
     data, dialect, width, _, end = file
     with tempfile.TemporaryDirectory() as folder:
@@ -108,8 +109,8 @@ def test_most_of_a_file_with_a_few_bad_lines_goes_in_runs():
     rows = [b'1,"a ""b""\n c",\xc3\xa4\r\n'] * 100_000
     for place in (500, 60_000, 90_000):
         rows[place] = b'1,"open,\xff\r\n'
-    scanner = Scanner(Dialect(), 3, 0, "\r\n", "")
-    found = list(parts(io.BytesIO(b"".join(rows)), Dialect(), scanner, 0))
+    scanner = Scanner(Dialect(), 3, 0, "")
+    found = list(parts(ByteLines(io.BytesIO(b"".join(rows))), Dialect(), scanner, 0))
     assert sum(len(part.ends) for part in found if isinstance(part, Run)) > 99_000
 
 

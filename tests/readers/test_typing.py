@@ -434,3 +434,42 @@ def test_times_by_format_and_zones_by_letter():
     zoned = dt.datetime(2024, 2, 3, 10, 11, tzinfo=UTC)
     good = dict.fromkeys(["03.02.2024 10:11Z", "03.02.2024 12:11+02:00", "03.02.2024 12:11+0200"], zoned)
     accepts("TIMESTAMPTZ", good, formats=("%d.%m.%Y %H:%M%z",))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["%d.%m.%Y", "%m/%d/%Y", "%d-%b-%Y", "%B %d, %Y", "%Y%m%d", "%d/%m/%Y %I:%M:%S %p", "%d.%m.%Y %H:%M:%S %z"],
+)  # fmt: skip
+@given(st.lists(st.datetimes(dt.datetime(1000, 1, 1), dt.datetime(9999, 12, 30)), min_size=1, max_size=30))
+@settings(max_examples=15, deadline=None)
+def test_any_moment_comes_back_from_its_format(pattern, moments):
+    timed = "%S" in pattern
+    moments = [moment.replace(microsecond=0, tzinfo=UTC) for moment in moments]
+    rows, rejects = typed(
+        [moment.strftime(pattern) for moment in moments],
+        column(
+            "c", ("TIMESTAMPTZ" if "%z" in pattern else "TIMESTAMP") if timed else "DATE", formats=(pattern,)
+        ),
+    )
+    assert rejects == []
+    wanted = [m if "%z" in pattern else m.replace(tzinfo=None) if timed else m.date() for m in moments]
+    assert [row["c"] for row in rows] == wanted
+
+
+@given(
+    st.decimals(-(10**9), 10**9, places=2),
+    st.sampled_from([(",", "."), (".", ","), (",", "\u202f"), (".", "\u2019")]),
+    st.sampled_from(["-{}", "\u2212{}", "({})", "{}-", "({} €)", "€ -{}", "-€{}", "{}- €"]),
+    st.sampled_from([" ", "\u00a0", "\t", ""]),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_negative_comes_back_in_each_of_its_forms(value, signs, form, around):
+    decimal, thousands = signs
+    text = f"{abs(value):,.2f}".replace(",", "T").replace(".", decimal).replace("T", thousands)
+    wanted = Numbers(
+        decimal, (thousands.translate({0x202F: " ", 0x2019: "'"}),), ("€",), ("parentheses", "trailing")
+    )
+    accepts("DECIMAL(12,2)", {around + form.format(text) + around: -abs(value)}, numbers=wanted)
+    if abs(value) >= 1000:  # the other signs mean another number: never guessed
+        swapped = text.replace(decimal, "T").replace(thousands, decimal).replace("T", thousands)
+        rejects("DECIMAL(12,2)", "not_a_decimal", [form.format(swapped)], numbers=wanted)
