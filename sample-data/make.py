@@ -146,6 +146,21 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+SALES = """\
+Sales of the north region
+Exported;2026-02-03
+
+Order;Customer;City;Ordered on;Amount
+1001;Jürgen Müller;Köln;03.01.2026;1.234,50
+1002;"Anna ""Annie"" Lee";Oslo;14.01.2026;99,00
+# checked by B.
+1003;"Bo "the" Builder";Rome;17.01.2026;12,5
+1004;Cy Young;Bern;20.01.2026
+
+Total;;;;1.353,00
+"""
+
+
 def write(name: str, content: str | bytes) -> None:
     """Replace a file of this folder."""
     (HERE / name).write_bytes(content.encode() if isinstance(content, str) else content)
@@ -166,6 +181,7 @@ def main() -> None:
     dirty = dirty_bugs(random.Random(3))  # noqa: S311
     for form in every.split():
         write_dirty("bugs-dirty", form, dirty)
+    write("sales-as-sent.csv", SALES.encode("cp1252"))
     write_dirty("projects-dirty", "csv", dirty_projects(random.Random(4)))  # noqa: S311
 
 

@@ -19,9 +19,10 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.jobs import ledger, loads, progress
-from sluice.jobs.outcome import Outcome, counted
+from sluice.jobs.outcome import Outcome
 from sluice.jobs.samples import lines_left_out, sample_rejects
 from sluice.jobs.steps import Job, contract_of
+from sluice.readers.account import counted, outside
 from sluice.warehouse.columns import table_name
 from sluice.warehouse.connection import Warehouse
 
@@ -99,13 +100,13 @@ def _artifacts(warehouse: Warehouse, outcome: Outcome) -> list[Callable[[], obje
                 description=f"The first rejects. All of them: `sluice rejects {outcome.job_id}`",
             ),
         ]
-    if outcome.outside:
+    if lines := outside(outcome.lines):
         made.append(
             partial(
                 create_table_artifact,
                 key="lines-left-out",
                 table=lines_left_out(warehouse, outcome.job_id),
-                description="Lines that hold no record: " + counted(outcome.outside),
+                description=f"Lines that hold no record: {lines}",
             )
         )
     if outcome.drift or outcome.missing or outcome.repairs or outcome.warnings:

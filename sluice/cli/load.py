@@ -9,7 +9,7 @@ from sluice.cli.jobs import SHORT, named, shown_counts
 from sluice.cli.options import AsJson, check_mode, key_values
 from sluice.cli.runner import run
 from sluice.contracts.registry import Registry
-from sluice.jobs.outcome import Outcome, counted
+from sluice.readers.account import counted, outside
 from sluice.settings import program, settings
 from sluice.sources.acquire import validate
 from sluice.sources.model import FileSource, source_of
@@ -89,8 +89,8 @@ def show(outcome: dict[str, Any], as_json: bool = False) -> None:
         output.say(f"  columns outside the contract, kept in _extra: {', '.join(outcome['drift'])}")
     if outcome["missing"]:
         output.say(f"  columns that the input lacks, left empty: {', '.join(outcome['missing'])}")
-    if outside := Outcome.from_dict(outcome).outside:
-        output.say(f"  lines that hold no record: {counted(outside)}")
+    if lines := outside(outcome["lines"]):
+        output.say(f"  lines that hold no record: {lines}")
     if outcome["repairs"]:
         output.say(f"  records mended: {counted(outcome['repairs'])}")
     for text in outcome["warnings"]:

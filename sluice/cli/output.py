@@ -73,6 +73,11 @@ def one_line(text: Any, limit: int = LONG) -> Any:
     return shown + "…" * (len(text) > limit)
 
 
+def aside(text: str) -> None:
+    """A line beside the result that must be heard: to standard error, also where that is no terminal."""
+    err.print(escape(text), soft_wrap=True)
+
+
 def note(text: str) -> None:
     """A line beside the result: only on a terminal, so that pipes stay silent."""
     if sys.stderr.isatty():

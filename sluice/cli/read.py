@@ -13,11 +13,13 @@ from sluice.cli.files import whole
 from sluice.cli.options import AsJson, key_values
 from sluice.errors import InputError, SetupError
 from sluice.readers import open_table
+from sluice.readers.account import Account, counted, outside
 from sluice.readers.export import Understood, export
 from sluice.settings import settings
 from sluice.sources.files import find
 
 CHUNK = 1 << 20  # characters
+SHOWN = 5  # rejects
 
 
 def read(
@@ -83,7 +85,24 @@ def _read(path: Path, options: dict[str, str], target: Path | None, as_json: boo
                 file.seek(0)
                 _print(file)
         told = {"file": str(path), "format": table.format, **table.details, **_told(found)}
+        if not as_json:
+            _tell(path, found, table.account)
         return {**told, **table.account.as_dict()}
+
+
+def _tell(path: Path, found: Understood, account: Account) -> None:
+    """What of the file is not in the CSV, or not as it stands in the file: never in silence, also in a pipe."""
+    facts = [
+        (f"{found.rejects:,} rejected", found.rejects),
+        (f"lines that hold no record: {outside(account.lines)}", outside(account.lines)),
+        (f"mended: {counted(account.repairs)}", account.repairs),
+    ]
+    if said := [text for text, stands in facts if stands]:
+        output.aside(f"{path.name}: {found.records:,} records; {'; '.join(said)}. More: --json.")
+    for one in found.rejected[:SHOWN]:
+        output.aside(f"  line {one.line}: {one.message}")
+    for text in account.warnings:
+        output.aside(f"  {text}")
 
 
 def _print(file: IO[str]) -> None:

@@ -67,11 +67,6 @@ class Outcome:
             job_id, dataset, mode=mode, read=sum(totals.values()), reasons=dict(reasons), **totals, **more
         )
 
-    @property
-    def outside(self) -> dict[str, int]:
-        """``lines`` but for header and blank ones, which nobody misses."""
-        return {kind: count for kind, count in self.lines.items() if kind not in ("header", "blank")}
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The outcome that ``as_dict`` gave, as JSON keeps it."""
@@ -88,11 +83,6 @@ class Outcome:
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         return asdict(self)
-
-
-def counted(counts: Mapping[str, int]) -> str:
-    """``3 preamble, 1 footer``."""
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
 
 
 def reject_reasons(stages: Sequence[Stage], verdict: Verdict, clashes: int) -> dict[str, int]:

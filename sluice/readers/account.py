@@ -1,6 +1,7 @@
 """What a reader made of a file besides its records: nothing is left out or mended in silence."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -43,3 +44,13 @@ class Account:
             "repairs": dict(self.repairs),
             "warnings": self.warnings,
         }
+
+
+def outside(lines: Mapping[str, int]) -> str:
+    """``2 preamble, 1 footer``: lines that hold no record, but for header and blank ones, which nobody misses."""
+    return counted({kind: count for kind, count in lines.items() if kind not in ("header", "blank")})
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """``3 stray quote, 1 short record``."""
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())

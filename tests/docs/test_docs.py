@@ -90,7 +90,8 @@ def test_the_commands_of_the_readme_work_in_their_order(clone: Shell) -> None:
                 timeout=120,
             )
             assert answer.returncode == 0, f"{line}: {answer.stderr}"
-            assert answer.stderr == "", line
+            beside = answer.stderr.splitlines()
+            assert all(f"    {said}" in README.read_text().splitlines() for said in beside), answer.stderr
 
 
 def test_the_readme_has_commands_to_try() -> None:
@@ -149,6 +150,27 @@ def anchors(page: Path) -> set[str]:
     """The anchors that GitHub gives to a page's headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_guide_to_reading_shows_what_is_printed() -> None:
+    text = (PROJECT / "docs" / "reading.md").read_text()
+    blocks = [
+        "\n".join(line[4:] for line in block.splitlines())
+        for block in re.findall(r"(?:^(?: {4}.*)?\n)+", text, re.M)
+    ]
+    command, file = (block.strip("\n") for block in blocks if block.strip())
+    shown, _, printed = command.partition("\n")
+    sample = PROJECT / "sample-data" / "sales-as-sent.csv"
+    assert sample.read_text(encoding="cp1252").strip("\n") == file
+    answer = subprocess.run(
+        shlex.split(shown.removeprefix("$ ")),
+        cwd=PROJECT,
+        env=own_environment(PROJECT / ".sluice"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert answer.stdout + answer.stderr == printed + "\n"
 
 
 def test_the_contract_of_the_guide_is_right(tmp_path: Path) -> None:
