@@ -41,8 +41,9 @@ def read(
     """Show what the reader understands of files, as clean CSV: no contract, no database.
 
     Every cell's text is exactly as in the file. Of several files, those that
-    can't be read are named and the others written. --json tells dialect, encoding, header, the lines that hold
-    no record, each kind of repair, and the records that have no clear cells.
+    can't be read are named and the others written. --json tells format,
+    encoding, header, the lines that hold no record, each kind of repair, and
+    the records that have no clear cells.
 
         sluice read messy.xlsx --out clean.csv
         sluice read 'in/*' --out-dir clean --json
@@ -102,7 +103,7 @@ def _tell(path: Path, found: Understood, account: Account) -> None:
     for one in found.rejected[:SHOWN]:
         output.aside(f"  line {one.line}: {one.message}")
     for text in account.warnings:
-        output.aside(f"  {text}")
+        output.aside(f"{path.name}: {text}")
 
 
 def _print(file: IO[str]) -> None:

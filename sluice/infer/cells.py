@@ -11,17 +11,19 @@ import duckdb
 import pyarrow as pa
 
 from sluice.contracts.sql import literal
-from sluice.errors import ReadError
 from sluice.infer.words import NULLS_OF_TYPES
 from sluice.readers.base import RawTable, Reject, cell
-from sluice.readers.duck import connect
+from sluice.readers.duck import connect_for, unreadable
 from sluice.readers.typing import bare
 
 BLANKS = " \t\n\r\u00a0"
 _BARE = f"({bare('value')})"
 _TOP = 60
 _FEW = 50_000  # different texts that are kept once each; of more, each cell is looked at
-_WIDE = 500
+_BATCH = (
+    50  # columns of a wide table that are taken from the copy at once: each query on it plans all its columns
+)
+_BATCH_CELLS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Cells:
         self._connection, self._path = connection, path
         self.records: int = self.row(f"SELECT count(*) FROM {self.relation}")[0]  # noqa: S608
         self._different = self._estimates()
+        self._batch = range(0)
 
     @property
     def relation(self) -> str:
@@ -94,6 +97,18 @@ class Cells:
             found += self.row(f"SELECT {listed} FROM {self.relation}")  # noqa: S608
         return found
 
+    def _source(self, position: int) -> str:
+        """A SQL FROM item with the column; of a wide table one that has few others."""
+        size = min(_BATCH, _BATCH_CELLS // max(self.records, 1))
+        if len(self.header) <= _BATCH or size < 2:
+            return self.relation
+        if position not in self._batch:
+            self._batch = range(position, min(position + size, len(self.header)))
+            listed = ", ".join(map(cell, self._batch))
+            taken = f"SELECT {listed} FROM {self.relation}"  # noqa: S608
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {taken}")
+        return "batch"
+
     def open_column(self, position: int) -> Profile:
         """Make ``v`` that column's, and look at it."""
         name, different = cell(position), self._different[position]
@@ -101,7 +116,8 @@ class Cells:
         words = ", ".join(map(literal, sorted(NULLS_OF_TYPES)))
         word = f"strlen(value) < 20 AND lower({_BARE}) IN ({words})"
         count = "count(*)" if self.grouped else "1::BIGINT"
-        each = f"SELECT {name} AS value, {count} AS n FROM {self.relation}{' GROUP BY 1' if self.grouped else ''}"  # noqa: S608
+        source = f"{self._source(position)}{' GROUP BY 1' if self.grouped else ''}"
+        each = f"SELECT {name} AS value, {count} AS n FROM {source}"  # noqa: S608
         run = self._connection.execute
         run("DROP TABLE IF EXISTS grouped")
         if self.grouped:
@@ -138,7 +154,7 @@ class Cells:
 
     def _some(self, different: int) -> list[str]:
         """Different texts from everywhere in the file; a frequent one counts no more than a rare one."""
-        size = max(50, min(1000, 1_000_000 // max(len(self.header), 1)))
+        size = max(50, min(1000, 100_000 // max(len(self.header), 1)))
         part = max(1, different // (4 * size))
         return [
             text
@@ -154,9 +170,7 @@ def cells_of(table: RawTable, folder: Path, memory_limit_mb: int) -> Iterator[Ce
     """Copy the table's cells into ``folder``. Raises ReadError."""
     path = folder / "cells.parquet"
     while True:
-        with closing(
-            connect(folder, memory_limit_mb, threads=1 if len(table.header) > _WIDE else 0)
-        ) as connection:
+        with closing(connect_for(table, folder, memory_limit_mb, 0)) as connection:
             names = ", ".join(cell(position) for position in range(len(table.header)))
             group = max(2048, min(122_880, 1_000_000 // max(len(table.header), 1)))
             connection.execute("SET preserve_insertion_order = false")
@@ -166,9 +180,9 @@ def cells_of(table: RawTable, folder: Path, memory_limit_mb: int) -> Iterator[Ce
                     f"(FORMAT parquet, ROW_GROUP_SIZE {group})"
                 )
             except (duckdb.Error, pa.ArrowException) as error:
-                if table.repair(error):
+                if "Out of Memory" not in str(error) and table.repair(error):
                     continue
-                raise ReadError.of(error, hint="The file could not be read to its end.") from error
+                raise unreadable(table, error, memory_limit_mb) from error
             cells = Cells(connection, path, table.header)
             broken = iter(table.broken(connection))
             cells.rejected = tuple(islice(broken, 20))

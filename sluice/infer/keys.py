@@ -8,19 +8,20 @@ from sluice.infer.words import has_word, is_id
 from sluice.readers.base import cell
 
 _MOST = 8  # columns of a key
-_FEW = 30  # records: of fewer, some columns together are unique by chance
+_FEW = 50  # records: of fewer, some columns are unique by chance
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A column that may be of a key. ``repeats``: cells that are empty or whose value stood before;
-    ``measure``: of amounts, times and long texts, which name nothing.
+    ``measure``: of amounts, times and long texts, which name nothing; ``coded``: all texts have the shape of a code.
     """
 
     name: str
     position: int
     repeats: int
     measure: bool
+    coded: bool = False
 
     def likeness(self, dataset: str) -> int:
         """How much the name is that of a key: id before order_id before sku before title."""
@@ -49,6 +50,8 @@ def find_key(cells: Cells, columns: Sequence[Candidate], dataset: str) -> tuple[
             f"{best.name} by its name, though {best.repeats:,} of {cells.records:,} cells are empty or repeat"
             f" another: {_repeated(cells, best)}"
         )
+    if cells.records < _FEW:
+        single = [one for one in single if one.coded or one.likeness(dataset)]
     if single:
         others = ", ".join(one.name for one in single[1:6])
         also = f"; so {'is' if len(single) == 2 else 'are'} {others}" if others else ""
@@ -60,6 +63,11 @@ def find_key(cells: Cells, columns: Sequence[Candidate], dataset: str) -> tuple[
     )
     if group:
         return group, f"no column is unique; {', '.join(group)} together are, in {cells.records:,} records"
+    if cells.records < _FEW:
+        return (
+            (),
+            f"none: no column looks like one, and in {cells.records:,} records any may be unique by chance",
+        )
     return (), "none, since no column is unique and never empty, nor are the first ones together"
 
 

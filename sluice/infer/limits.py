@@ -80,7 +80,7 @@ def _text(cells: Cells, profile: Profile, kind: Kind, personal: bool, found: Lim
         return
     if (not personal and _enum(cells, profile, held, found)) or profile.distinct < _MANY:
         return
-    pattern = _pattern(profile.texts)
+    pattern = pattern_of(profile.texts)
     shortest, longest, odd = profile.shortest, profile.longest, 1
     if kind.nulls or pattern:
         others = f"count(*) FILTER (NOT regexp_matches(value, {literal(pattern)}))" if pattern else "1"
@@ -113,9 +113,9 @@ def _enum(cells: Cells, profile: Profile, held: str, found: Limits) -> bool:
     return True
 
 
-def _pattern(texts: Sequence[str]) -> str:
+def pattern_of(texts: Sequence[str]) -> str:
     """One pattern for all texts, of constant parts and runs of digits or letters; '' if they have none in common."""
-    split = [_PARTS.findall(text) for text in texts]
+    split = [_PARTS.findall(text) for text in texts] or [[]]
     first = split[0]
     if not any(part.isdigit() for part in first) or len(first) > 12:
         return ""

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from sluice.contracts.columns import OWN_COLUMNS, fitting
+from sluice.errors import ReadError
 from sluice.infer.cells import BLANKS, Cells, Profile, cells_of, shown
 from sluice.infer.keys import Candidate, find_key
 from sluice.infer.kinds import Kind, Locale, find_kind
 from sluice.infer.kinds import empty as none_in
-from sluice.infer.limits import Limits, find_limits
+from sluice.infer.limits import Limits, find_limits, pattern_of
 from sluice.infer.personal import CLASSIFICATION, personal
 from sluice.infer.words import has_word, is_id
 from sluice.readers.base import RawTable
 from sluice.readers.header import normalised
 from sluice.readers.typing import typed
 
+_MOST = 1600 - 4  # columns: PostgreSQL's limit, less those of Sluice
 _LONG = 100  # characters: of no key
 _ENOUGH = 5  # records from which "never empty" says something
 
@@ -37,6 +39,7 @@ class Finding:
     required: bool
     repeats: int
     measure: bool
+    coded: bool
     personal: str
     evidence: list[str] = field(default_factory=list)
 
@@ -57,6 +60,7 @@ class Proposal:
 
 def propose(table: RawTable, dataset: str, folder: Path, memory_limit_mb: int = 300) -> Proposal:
     """Read the table to its end and propose its contract; copies go to ``folder``. Raises ReadError."""
+    _require_columns_that_fit(table)
     with cells_of(table, folder, memory_limit_mb) as cells:
         names, left_out = _names(cells.header)
         found = {at: _look(cells, at, name, Locale()) for at, name in names.items()}
@@ -66,12 +70,25 @@ def propose(table: RawTable, dataset: str, folder: Path, memory_limit_mb: int = 
                 found[at] = _look(cells, at, one.name, locale)
         columns = list(found.values())
         candidates = [
-            Candidate(one.name, one.position, one.repeats, one.measure) for one in columns if not one.kind.bad
+            Candidate(one.name, one.position, one.repeats, one.measure, one.coded)
+            for one in columns
+            if not one.kind.bad
         ]
         key, why = find_key(cells, candidates, normalised(dataset))
         notes = [f"{shown(r.raw or '')} in line {r.line}: {r.message}" for r in cells.rejected[:5]]
         records = cells.records + cells.rejects
         return Proposal(dataset, records, cells.rejects, columns, key, why, left_out, notes)
+
+
+def _require_columns_that_fit(table: RawTable) -> None:
+    if len(table.header) > _MOST:
+        raise ReadError(
+            f"{table.path} has {len(table.header):,} columns; a table in PostgreSQL can't have more than {_MOST:,}"
+            " of its own.",
+            hint="Bring it into a long form (name, value), or keep the columns that matter: `sluice read` writes it"
+            " as clean CSV.",
+            file=str(table.path),
+        )
 
 
 def _names(header: Sequence[str]) -> tuple[dict[int, str], dict[str, str]]:
@@ -120,6 +137,7 @@ def _look(cells: Cells, position: int, name: str, locale: Locale) -> Finding:
         name, profile.header, position, kind, limits, profile.records, empty, profile.distinct,
         required=not empty and profile.records >= _ENOUGH, repeats=profile.records - distinct,
         measure=_measures(kind, name, profile),
+        coded=kind.physical == "uuid" or (kind.logical == "string" and bool(pattern_of(profile.texts))),
         personal=about,
     )  # fmt: skip
     finding.evidence = _evidence(finding, profile)

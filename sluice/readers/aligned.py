@@ -1,10 +1,14 @@
-"""Tables drawn for people, with columns that stand straight or in boxes: a delimited copy of them, line for line."""
+"""Tables drawn for people, with columns that stand straight or in boxes, and such with quotes around whole lines: a
+delimited copy of them, line for line.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from sluice.readers.dialect import Sample, find_dialect
+from sluice.readers.records import Tokenizer
 
 DELIMITER = "\x1f"
 _SAMPLE = 1 << 16
@@ -17,23 +21,35 @@ _CLEAR = (",", ";", "|", "^", "~")
 _RULE = re.compile(r"[ \t]*[-=+|:][-=+|: \t]*[-=]{2}[-=+|: \t]*")
 _GAP = re.compile(r"\S[ \t]{2,}\S|\t")
 _EDGES = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$")
+_WRAPPED = re.compile(r'"((?:[^"]|"")*)"')
 
 Cut = Callable[[str], Sequence[str] | None]
 
 
-def aligned(path: Path, folder: Path) -> Path | None:
-    """A copy in ``folder`` with the trimmed cells of each line apart by ``DELIMITER``; None if the UTF-8 file is not
-    such a table. A line that is none of its rows stays as it is.
+class Copy(NamedTuple):
+    """The copy, and how the file's cells stood apart, for people."""
+
+    path: Path
+    delimiter: str
+
+
+def aligned(path: Path, folder: Path) -> Copy | None:
+    """A copy in ``folder`` with the cells of each line apart by ``DELIMITER``; None if the UTF-8 file is not such a
+    table. A line that is none of its rows stays as it is.
     """
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         text = file.read(_SAMPLE)
-    cut = None if DELIMITER in text else _boxes(text) or _columns(text, whole=len(text) < _SAMPLE)
+    whole = len(text) < _SAMPLE
+    if DELIMITER in text:
+        return None
+    wrapped = _wrapped(text, whole=whole)
+    cut = wrapped or _boxes(text) or _columns(text, whole=whole)
     if not cut:
         return None
     target = folder / "aligned"
     with target.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:
         out.writelines(_copied(line, cut) for line in _lines(path))
-    return target
+    return Copy(target, "lines in quotes" if wrapped else "aligned")
 
 
 def original(path: Path, found: Iterator[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
@@ -53,7 +69,33 @@ def _lines(path: Path) -> Iterator[str]:
 def _copied(line: str, cut: Cut) -> str:
     text = line.rstrip("\r\n")
     cells = cut(text) if text.strip() and DELIMITER not in text else None
-    return DELIMITER.join(cell.strip() for cell in cells) + line[len(text) :] if cells else line
+    return DELIMITER.join(cells) + line[len(text) :] if cells else line
+
+
+def _wrapped(text: str, *, whole: bool) -> Cut | None:
+    """For lines that are one quoted cell each, in which a whole table is found."""
+    lines = [line for line in text.splitlines()[: None if whole else -1] if line]
+    if len(lines) < 2 or not all(map(_WRAPPED.fullmatch, lines)):
+        return None
+    sample = Sample("\n".join(map(_unwrapped, lines)), True)
+    tokenizer = Tokenizer(find_dialect(sample, {}))
+    rows = [tokenizer.split(_unwrapped(line)) for line in lines]
+    width = len(rows[0][0])
+    # Two parts of each line may as well be a text with a comma in it.
+    if width < (2 if '""' in text else 3) or " " in tokenizer.dialect.delimiter:
+        return None
+    if any(problem or len(row) != width for row, problem in rows):
+        return None
+
+    def cut(line: str) -> Sequence[str] | None:
+        cells, problem = tokenizer.split(_unwrapped(line)) if _WRAPPED.fullmatch(line) else ([], "none")
+        return None if problem else cells
+
+    return cut
+
+
+def _unwrapped(line: str) -> str:
+    return line[1:-1].replace('""', '"')
 
 
 def _boxes(text: str) -> Cut | None:
@@ -75,12 +117,12 @@ def _boxes(text: str) -> Cut | None:
     def cut(line: str) -> Sequence[str] | None:
         if _RULE.fullmatch(line):
             after, state["below"] = state["below"], False
-            return _ruled(top) if after else None
+            return [cell.strip() for cell in _ruled(top)] if after else None
         cells = _piped(line)
         if len(cells) != width:
             return None
         state["below"] = line.strip() == lines[header].strip()
-        return cells
+        return [cell.strip() for cell in cells]
 
     return cut
 
@@ -108,7 +150,7 @@ def _columns(text: str, *, whole: bool) -> Cut | None:
 
     def cut(line: str) -> Sequence[str] | None:
         line = line.expandtabs(_TAB)
-        return _sliced(line, stops) if _fits(line, stops) else None
+        return [cell.strip() for cell in _sliced(line, stops)] if _fits(line, stops) else None
 
     return cut
 

@@ -44,6 +44,9 @@ class RawTable(Protocol):
     """
 
     format: str
+    path: Path
+    """The file that was given."""
+
     account: Account
     details: dict[str, Any]
     """What detection found, for people."""

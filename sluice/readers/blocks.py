@@ -31,7 +31,9 @@ class Run(NamedTuple):
         """Line and raw text of one record."""
         begin = int(self.ends[position - 1]) if position else 0
         raw = self.data[begin : int(self.ends[position])].decode().rstrip("\r\n")
-        return self.line + _line_ends(self.data[:begin]), raw
+        # Usually each record is one line; to count would take ever longer towards the end.
+        before = position if self.lines == len(self.ends) else _line_ends(self.data[:begin])
+        return self.line + before, raw
 
 
 class ByteLines(Lines):
@@ -79,11 +81,19 @@ class ByteLines(Lines):
         rest = len(self.data) - self.at
         return rest > least and len(self.data[self.at :].decode("utf-8", "surrogateescape")) > least
 
-    def back(self, lines: list[str]) -> None:
-        again = _encode("".join(lines))
+    def without(self, char: str, most: int) -> str:
+        found = self.data.find(char.encode(), self.at, self.at + most)
+        stop = found if found >= 0 else min(self.at + most, len(self.data))
+        text = self.data[self.at : self.data.rfind(b"\n", self.at, stop) + 1]
+        self.at += len(text)
+        self.number += _line_ends(text)
+        return text.decode("utf-8", "surrogateescape")
+
+    def back(self, texts: list[str], number: int) -> None:
+        again = _encode("".join(texts))
         self._before = self.position - len(again)
         self.data, self.at = again + self.data[self.at :], 0
-        self.number -= len(lines)
+        self.number = number
 
     def skip_rest(self) -> None:
         number = self.number

@@ -3,12 +3,13 @@
 import re
 from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from sluice.readers.account import Account
 from sluice.readers.blocks import Run
-from sluice.readers.closing import is_footer
-from sluice.readers.dialect import kind
-from sluice.readers.layout import MARKERS, Layout
+from sluice.readers.closing import is_bare, is_footer
+from sluice.readers.comments import is_comment
+from sluice.readers.layout import Layout
 from sluice.readers.mending import mend
 from sluice.readers.records import Record
 
@@ -17,10 +18,18 @@ _LONG = 2_000  # characters that no line of a footer has
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
+class _Held(NamedTuple):
+    """A record that may belong to the footer; ``gap``: a blank line stands before it; so many ``times`` in a row."""
+
+    record: Record
+    gap: bool
+    times: int = 1
+
+
 def table_records(found: Iterator[Record | Run], layout: Layout, account: Account) -> Iterator[Record | Run]:
     """Records of the table; what is none, or was mended, is noted in ``account``."""
     width, comment, again, closing = len(layout.header), layout.comment, layout.again, layout.closing
-    held: deque[tuple[Record, bool]] = deque()
+    held: deque[_Held] = deque()
     last_line, last_raw = len(layout.lead), ""
     for record in found:
         line, gap = record.line, False
@@ -34,7 +43,7 @@ def table_records(found: Iterator[Record | Run], layout: Layout, account: Accoun
         if isinstance(record, Run):
             last_line, last_raw = line + record.lines - 1, ""
             while held:
-                yield held.popleft()[0]
+                yield from _released(held.popleft(), layout, account)
             yield record
             continue
         _, raw, cells, reason = record
@@ -42,26 +51,48 @@ def table_records(found: Iterator[Record | Run], layout: Layout, account: Accoun
         plain = len(cells) == width and not reason and raw != again and not (closing and raw in closing)
         if plain and not (comment and raw.startswith(comment)):
             while held:
-                yield held.popleft()[0]
+                yield from _released(held.popleft(), layout, account)
             yield record
             continue
         if raw == again:
             yield from _end(held, layout, account)
-            held.clear()
+        if _is_bare(record, layout):
+            _hold(held, record, gap=gap)
+            continue
         mended = _untidy(record, layout, account)
         if mended is None:
             continue
         if mended is not record or reason not in ("", "bad_quote") or len(raw) > _LONG:
             while held:
-                yield held.popleft()[0]
+                yield from _released(held.popleft(), layout, account)
             yield mended
             continue
-        held.append((record, gap))
+        _hold(held, record, gap=gap)
         if len(held) > _HELD:
-            yield held.popleft()[0]
+            yield from _released(held.popleft(), layout, account)
     yield from _end(held, layout, account)
     for one in layout.after:
         account.skip(one.kind, one.line, one.text)
+
+
+def _is_bare(record: Record, layout: Layout) -> bool:
+    return len(layout.header) > 1 and is_bare(record.raw, layout.dialect.delimiter)
+
+
+def _hold(held: deque[_Held], record: Record, *, gap: bool) -> None:
+    """Add a record; of one that stands many times in a row only the first is kept."""
+    last = held[-1] if held else None
+    if last and not gap and last.record.raw == record.raw and not _LINE_END.search(record.raw):
+        held[-1] = last._replace(times=last.times + 1)
+    else:
+        held.append(_Held(record, gap))
+
+
+def _released(one: _Held, layout: Layout, account: Account) -> Iterator[Record]:
+    """What was held, as the records that they are."""
+    for place in range(one.times):
+        record = one.record._replace(line=one.record.line + place)
+        yield (_mended(record, layout, account) if _is_bare(record, layout) else record)
 
 
 def _untidy(record: Record, layout: Layout, account: Account) -> Record | None:
@@ -73,11 +104,16 @@ def _untidy(record: Record, layout: Layout, account: Account) -> Record | None:
     if raw == layout.again:
         account.skip("header", record.line)
         return None
-    if _is_comment(record, layout):
+    if is_comment(record, layout.comment, layout.kinds):
         for number, text in enumerate(_LINE_END.split(raw), record.line):
             account.skip("comment", number, text)
         return None
-    count = len(record.cells)
+    return _mended(record, layout, account)
+
+
+def _mended(record: Record, layout: Layout, account: Account) -> Record:
+    """The same record if it is as wide as the table, or no reading of it is clearly right."""
+    count, width = len(record.cells), len(layout.header)
     if record.reason or count == width:
         return record
     if width < count <= width + layout.padding and not any(record.cells[width:]):
@@ -89,31 +125,25 @@ def _untidy(record: Record, layout: Layout, account: Account) -> Record | None:
     return record
 
 
-def _is_comment(record: Record, layout: Layout) -> bool:
-    """A line that begins like a comment and is no record of the table."""
-    raw, width = record.raw, len(layout.header)
-    marker = layout.comment or next((m for m in MARKERS if raw.startswith(m)), "")
-    if not marker or not raw.startswith(marker) or width == 1:
-        return False
-    spaced = raw[len(marker) : len(marker) + 1] in ("", " ", "\t")
-    foreign = (
-        layout.kinds[0] not in ("text", "empty")
-        and kind(record.cells[0] if record.cells else raw) != layout.kinds[0]
-    )
-    if not record.reason and len(record.cells) == width:
-        return bool(layout.comment) and (spaced or foreign)
-    return bool(layout.comment) or (marker in ("#", "//", "--") and (spaced or foreign))
-
-
-def _end(held: deque[tuple[Record, bool]], layout: Layout, account: Account) -> Iterator[Record]:
-    """What stands last and has a wrong width: records, and then the footer."""
+def _end(held: deque[_Held], layout: Layout, account: Account) -> Iterator[Record]:
+    """What stands last and has a wrong width or no cells: records, and then the footer and lines of delimiters."""
     around = f" \t{layout.dialect.delimiter}{layout.dialect.quote}"
-    closed = False
-    for record, gap in held:
-        closed = closed or record.raw in layout.closing or is_footer(record, around, layout.kinds, apart=gap)
-        if not closed:
-            yield record
-            continue
-        empty = not any(cell.strip() for cell in record.cells) and not record.reason
-        for number, text in enumerate(_LINE_END.split(record.raw), record.line):
+    first = next(
+        (
+            i
+            for i, (r, gap, _) in enumerate(held)
+            if not _is_bare(r, layout)
+            and (r.raw in layout.closing or is_footer(r, around, layout.kinds, apart=gap))
+        ),
+        len(held),
+    )
+    while first and _is_bare(held[first - 1].record, layout):
+        first -= 1
+    for _ in range(first):
+        yield from _released(held.popleft(), layout, account)
+    for record, _, times in held:
+        empty = _is_bare(record, layout) or not (record.reason or any(c.strip() for c in record.cells))
+        texts = _LINE_END.split(record.raw) * times
+        for number, text in enumerate(texts, record.line):
             account.skip("blank" if empty else "footer", number, text)
+    held.clear()

@@ -73,9 +73,11 @@ def _encloses(text: str, delimiter: str, quote: str) -> bool:
     return len(cells) >= 0.9 * begun > 0 and (needed or len(cells) >= 0.5 * lines)
 
 
-def escapes(text: str, quote: str) -> list[str]:
-    """The doubled quote, and the backslash if it stands before quotes; the backslash first if it is nowhere text."""
-    if not quote or f"\\{quote}" not in text:
+def escapes(text: str, quote: str, delimiter: str) -> list[str]:
+    """The doubled quote, and the backslash if it stands before quotes or delimiters; the backslash first if it is
+    nowhere text.
+    """
+    if not quote or not any(f"\\{part}" in text for part in (quote, delimiter)):
         return [quote]
-    q = re.escape(quote)
-    return [quote, "\\"] if "\\" in re.sub(rf"\\[\\{q}]", "", text) else ["\\", quote]
+    special = "|".join(map(re.escape, ("\\", quote, delimiter, "\r", "\n")))
+    return [quote, "\\"] if "\\" in re.sub(rf"\\(?:{special})", "", text) else ["\\", quote]

@@ -1,6 +1,6 @@
 """The tidy copy of an untidy delimited file: DuckDB reads it as fast as any tidy file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from sluice.readers.records import Dialect
 
 _NUMBER = np.dtype(np.int64)
 _BATCH = 10_000
+_SHORT = 100  # records of a run whose numbers are written with those of others
 _LF, _CR = 10, 13
 
 
@@ -32,9 +33,13 @@ class CleanCopy:
 
     def add_run(self, first: int, run: Run) -> None:
         """Append tidy records as they are, but for other line ends."""
-        self._flush()
         self._file.write(_with_line_feeds(run) if b"\r" in run.data else run.data)
-        self._numbers.write(np.arange(first, first + len(run.ends), dtype=_NUMBER).tobytes())
+        stop = first + len(run.ends)
+        if len(run.ends) < _SHORT:
+            self._add_numbers(range(first, stop))
+            return
+        self._flush()
+        self._numbers.write(np.arange(first, stop, dtype=_NUMBER).tobytes())
 
     def add_cells(self, number: int, cells: Sequence[str], chars: int = 0) -> None:
         """Append one record. ``chars`` does not matter."""
@@ -44,7 +49,10 @@ class CleanCopy:
                 cells = [text.replace(escape, escape * 2) for text in cells]
             cells = [f"{quote}{text.replace(quote, escape + quote)}{quote}" for text in cells]
         self._file.write((self._dialect.delimiter.join(cells) + self._tail).encode())
-        self._pending.append(number)
+        self._add_numbers((number,))
+
+    def _add_numbers(self, numbers: Iterable[int]) -> None:
+        self._pending.extend(numbers)
         if len(self._pending) >= _BATCH:
             self._flush()
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from sluice.readers.dialect import kind
-from sluice.readers.records import Record
+from sluice.readers.records import Dialect, Record
 from sluice.readers.tables import end_line
 from sluice.readers.units import is_rule
 
@@ -27,24 +27,42 @@ _ABOVE = 20  # records that show which cells are always filled
 MOST = 50  # lines that a footer has
 
 
-def closing_rows(tail: Sequence[Record], width: int, kinds: Sequence[str]) -> frozenset[str]:
-    """Text of the last rows that are a footer though they have as many cells as the table."""
+def closing_rows(tail: Sequence[Record], dialect: Dialect, kinds: Sequence[str]) -> frozenset[str]:
+    """Texts of the last rows that are a footer though they have as many cells as the table, or that hold no cell."""
     found: set[str] = set()
+    width, seen = len(kinds), 0
     if width == 1:
         return frozenset(r.raw for r in tail[-1:] if r.raw == _END_MARK)
-    for place in range(len(tail) - 1, max(len(tail) - MOST, 0), -1):
-        record, before = tail[place], tail[place - 1]
-        if record.reason or len(record.cells) != width:
+    for place in range(len(tail) - 1, -1, -1):
+        record = tail[place]
+        if is_bare(record.raw, dialect.delimiter):
+            found.add(record.raw)
             continue
-        apart = record.line > end_line(before) + 1
-        above = [
-            r.cells for r in tail[max(place - _ABOVE, 0) : place] if len(r.cells) == width and _is_full(r)
-        ]
-        empty = not any(cell.strip() for cell in record.cells)
-        if not (found if empty else above and _closes(record.cells, above, kinds, apart=apart)):
+        seen += 1
+        if seen > MOST or (
+            not record.reason and len(record.cells) == width and not _is_last(tail, place, kinds)
+        ):
             break
-        found.add(record.raw)
+        if not record.reason and len(record.cells) == width:
+            found.add(record.raw)
     return frozenset(found)
+
+
+def is_bare(raw: str, delimiter: str) -> bool:
+    """Whether a line holds delimiters and nothing else."""
+    plain = delimiter.strip(" ") or delimiter
+    rest = raw.replace(plain, "")
+    return not (rest if plain == delimiter else rest.strip(" "))
+
+
+def _is_last(tail: Sequence[Record], place: int, kinds: Sequence[str]) -> bool:
+    record, width = tail[place], len(kinds)
+    if not any(cell.strip() for cell in record.cells):
+        return False
+    apart = record.line > end_line(tail[place - 1]) + 1
+    near = tail[max(place - _ABOVE, 0) : place]
+    above = [r.cells for r in near if len(r.cells) == width and _is_full(r)]
+    return bool(above) and _closes(record.cells, above, kinds, apart=apart)
 
 
 def may_close(cells: Sequence[str]) -> bool:

@@ -1,9 +1,9 @@
 """Delimited text: DuckDB's parser where the file is tidy, our own exact pass where it is not."""
 
-import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from sluice.readers.base import Reject, cell
 from sluice.readers.blocks import ByteLines, Run, parts
 from sluice.readers.body import table_records
 from sluice.readers.clean import CleanCopy
-from sluice.readers.encodings import other_encoding, replaced, to_utf8
-from sluice.readers.layout import MARKERS, find_layout
+from sluice.readers.comments import MARKERS
+from sluice.readers.encodings import joined, other_encoding, replaced, to_utf8
+from sluice.readers.escapes import escapes_outside_quotes
+from sluice.readers.layout import find_layout
 from sluice.readers.quotes import with_quotes_mended
 from sluice.readers.records import Record, readable
 from sluice.readers.scan import Scanner, may_hold_blank_lines
@@ -28,6 +30,9 @@ from sluice.readers.spool import RejectFile, TableSpool, WorkFolder, quote_text
 _NEVER = "chr(1) || 'sluice' || chr(1)"
 # Bytes that a DuckDB thread parses at a time: its default, 32 MB, costs memory and saves no time.
 _BUFFER = 8 << 20
+_AGAIN = "the header stands there again"
+_NAMES = 20  # of the header that are compared
+_MARKED = ("utf-8-sig", "utf-16", "utf-32")  # begin with a byte order mark
 
 MESSAGES = {
     "too_few_cells": "The record has {found} cells, the header {expected}.",
@@ -45,7 +50,7 @@ class CsvTable:
     format = "csv"
 
     def __init__(self, path: Path, encoding: str, options: dict[str, str], work: WorkFolder) -> None:
-        self._source = path
+        self.path = path
         self._work = work
         self._options = options
         self._repaired: CleanCopy | TableSpool | None = None
@@ -57,24 +62,25 @@ class CsvTable:
 
     def _open(self, encoding: str) -> None:
         self._path = (
-            self._source
+            self.path
             if encoding in ("utf-8", "utf-8-sig", "ascii")
-            else to_utf8(self._source, encoding, self._work.path)
+            else to_utf8(self.path, encoding, self._work.path)
         )
         self._encoding = encoding
-        options, self._drawn = self._options, None
+        marked = joined(self._path, self._work.path) if encoding in _MARKED else None
+        self._path = marked.path if marked else self._path
+        options, self._drawn, copy = self._options, None, None
         if "delimiter" not in options and (copy := aligned(self._path, self._work.path)):
-            options, self._drawn, self._path = (
-                {**options, "delimiter": DELIMITER, "quote": ""},
-                self._path,
-                copy,
-            )
+            options = {**options, "delimiter": DELIMITER, "quote": ""}
+            self._drawn, self._path = self._path, copy.path
         self._layout = find_layout(self._path, options)
+        if marked and self._layout.has_header and self._layout.lead[-1].text == marked.first:
+            self._layout = replace(self._layout, again=marked.first, exact=True)
         self.header = self._layout.header
         self.record_size = self._layout.record_size
         self.details: dict[str, Any] = {"encoding": encoding, **self._layout.as_dict()}
-        if self._drawn:
-            self.details["delimiter"] = "aligned"
+        if copy:
+            self.details["delimiter"] = copy.delimiter
         self._note_lead()
 
     def _note_lead(self) -> None:
@@ -88,8 +94,10 @@ class CsvTable:
             account.skip(one.kind, one.line, one.text)
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
-        if self._layout.exact or self._ends_in_escape():
-            self.repair(ValueError("DuckDB would not read it, or not see an open quote"))
+        if not self._repaired and (
+            self._layout.exact or escapes_outside_quotes(self._path, self._layout.dialect)
+        ):
+            self.repair(ValueError("DuckDB would not read it, or take escapes for text"))
         if isinstance(self._repaired, CleanCopy):
             return self._read_csv(str(self._repaired.path), 1)
         if self._repaired:
@@ -106,12 +114,20 @@ class CsvTable:
             f"quote = {quote_text(dialect.quote)}, escape = {quote_text(dialect.escape)}, "
             f"nullstr = [{_NEVER}], compression = 'none', strict_mode = true, buffer_size = {_BUFFER})"
         )
-        if not layout.padding:
+        checks = []
+        if layout.padding:
+            # More cells than the header are fine only while they are empty.
+            padding = " || ".join(cell(width + i) for i in range(layout.padding))
+            checks.append(f"CASE WHEN {padding} = '' THEN true ELSE error('padding') END")
+        if layout.title is not None and layout.again is None:
+            same = " AND ".join(
+                f"{cell(i)} = {quote_text(name)}" for i, name in enumerate(self.header[:_NAMES])
+            )
+            checks.append(f"CASE WHEN {same} THEN error('{_AGAIN}') ELSE true END")
+        if not checks:
             return source
-        # More cells than the header are fine only while they are empty.
-        padding = " || ".join(cell(width + i) for i in range(layout.padding))
         kept = ", ".join(cell(i) for i in range(width))
-        return f"(SELECT {kept} FROM {source} WHERE CASE WHEN {padding} = '' THEN true ELSE error('padding') END)"  # noqa: S608
+        return f"(SELECT {kept} FROM {source} WHERE {' AND '.join(checks)})"  # noqa: S608
 
     def _plain_path(self) -> Path:
         """DuckDB takes some characters of a file name for a pattern; a link without them helps."""
@@ -122,15 +138,25 @@ class CsvTable:
             link.symlink_to(self._path.resolve())
         return link
 
-    def _ends_in_escape(self) -> bool:
+    def expect(self, known: Callable[[str], bool]) -> None:
+        """A first row that was taken for a record is the header if most of its cells are ``known`` names."""
+        if self._layout.has_header or "header" in self._options:
+            return
         dialect = self._layout.dialect
-        if dialect.escape == dialect.quote:
-            return False
-        with self._path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read() == dialect.escape.encode()
+        written = {"delimiter": dialect.delimiter, "quote": dialect.quote, "escape": dialect.escape}
+        layout = find_layout(self._path, {**written, "header": "true"})
+        if sum(map(known, layout.header)) * 2 > len(layout.header):
+            self._layout, self.header = layout, layout.header
+            self.details |= {"header": True}
+            self._note_lead()
 
     def repair(self, error: Exception) -> bool:
+        if _AGAIN in str(error) and self._layout.again is None:
+            self._layout = replace(self._layout, again=self._layout.title)
+            if isinstance(self._repaired, CleanCopy):
+                self._repaired.remove()
+            self._read_exactly(runs=True)
+            return True
         if isinstance(self._repaired, CleanCopy):
             # DuckDB does not take even that: records of megabytes, for one.
             self._repaired.remove()
@@ -153,8 +179,9 @@ class CsvTable:
     def _read_exactly(self, *, runs: bool) -> None:
         layout, folder = self._layout, self._work.path
         width, widest = len(self.header), len(self.header) + layout.padding
-        # An empty cell without quotes around it would be a blank line.
-        runs = runs and (widest > 1 or bool(layout.dialect.quote))
+        plain = not layout.dialect.quote
+        # Without quotes, the copy could not tell an empty cell from a blank line, nor a delimiter that was escaped.
+        runs = runs and not (plain and (widest == 1 or layout.dialect.escape))
         good: CleanCopy | TableSpool = TableSpool(folder, self.header)
         if runs:
             good = CleanCopy(folder, layout.dialect, width, layout.padding)

@@ -15,6 +15,7 @@ from sluice.readers.records import Dialect, Record, records
 
 SAMPLE_RECORDS = 200
 _TYPED_RECORDS = 40
+_TYPED_COLUMNS = 500
 _FIRST = 30  # records that choose which candidates are looked at closely
 _FINAL = 4
 _SCORED = 1 << 18  # characters
@@ -147,7 +148,9 @@ def find_dialect(sample: Sample, options: dict[str, str]) -> Dialect:
 
 def _dialects(text: str, delimiter: str, options: dict[str, str]) -> Iterator[Dialect]:
     for quote in [options["quote"]] if "quote" in options else quotes(text, delimiter):
-        for escape in [options["escape"]] if "escape" in options else escapes(text, quote):
+        for escape in (
+            [options["escape"] or quote] if "escape" in options else escapes(text, quote, delimiter)
+        ):
             if quote != delimiter:
                 yield Dialect(delimiter, quote, escape)
 
@@ -189,10 +192,11 @@ def _score(sample: Sequence[Record], dialect: Dialect) -> float:
     ]
     coverage = sum(alike) / len(widths)
     turns = sum(a != b for a, b in itertools.pairwise(widths)) / len(widths)
-    rows = [r.cells for r, w in zip(found, widths, strict=True) if w == width][:_TYPED_RECORDS]
-    kinds = column_kinds(rows[1:] or rows, width)
+    rows = [r.cells[:_TYPED_COLUMNS] for r, w in zip(found, widths, strict=True) if w == width]
+    rows = rows[:_TYPED_RECORDS]
+    kinds = column_kinds(rows[1:] or rows, len(rows[0]))
     used = sum(k != "empty" or bool(rows[0][i].strip()) for i, k in enumerate(kinds))
-    typed = sum(k not in ("text", "empty") for k in kinds) / width
+    typed = sum(k not in ("text", "empty") for k in kinds) / len(kinds)
     clean = _clean(rows, delimiter)
     score: float = coverage**1.5 * (1 - 0.6 * turns) ** 2 * math.log2(used + 1) * clean * (0.7 + 0.3 * typed)
     titled = is_header(rows[0], kinds)

@@ -7,6 +7,12 @@ import duckdb
 import pyarrow as pa
 
 from sluice import deadline
+from sluice.errors import ReadError, SetupError
+from sluice.readers.base import RawTable
+
+_MOST_COLUMNS = 16_384  # as many as a sheet has
+_WIDE = 500
+_KB_A_COLUMN = 200  # six vectors of 2,048 texts: those of the parser, the projections and the result
 
 
 def connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
@@ -24,6 +30,48 @@ def connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckD
     else:
         connection.execute("SET threads = least(4, current_setting('threads')::INTEGER)")
     return connection
+
+
+def connect_for(
+    table: RawTable, directory: Path, memory_limit_mb: int, threads: int
+) -> duckdb.DuckDBPyConnection:
+    """``connect`` with what the table's width needs: beyond 500 columns one thread, and a limit that grows with them
+    (by 2,000 MB for 10,000; of that, short tables and short cells touch little).
+
+    Raises ReadError for a table of more than 16,384 columns.
+    """
+    columns = len(table.header)
+    check_width(table.path, columns)
+    if columns <= _WIDE:
+        return connect(directory, memory_limit_mb, threads)
+    return connect(directory, memory_limit_mb + columns * _KB_A_COLUMN // 1000, 1)
+
+
+def check_width(path: Path, columns: int) -> None:
+    """Raise ReadError for more than 16,384 columns."""
+    if columns > _MOST_COLUMNS:
+        raise ReadError(
+            f"{path} has {columns:,} columns, more than {_MOST_COLUMNS:,}.",
+            hint="Write one record a line, with a line for each of the wide values (a long table).",
+            file=path,
+        )
+
+
+def unreadable(table: RawTable, error: Exception, memory_limit_mb: int) -> ReadError | SetupError:
+    """What DuckDB's ``error`` means for the reader of ``table``, for which there is no other way."""
+    if "Out of Memory" in str(error):
+        return SetupError(
+            f"{table.path}: {len(table.header):,} columns need more than {memory_limit_mb:,} MB of memory.",
+            hint="Raise SLUICE_MEMORY_LIMIT_MB.",
+            file=table.path,
+        )
+    told = ReadError.of(error).message
+    return ReadError(
+        f"{table.path}: {told}",
+        hint="The file could not be read to its end.",
+        file=table.path,
+        format=table.format,
+    )
 
 
 def batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> Iterator[pa.RecordBatch]:

@@ -4,6 +4,7 @@ import codecs
 import re
 import unicodedata
 from pathlib import Path
+from typing import NamedTuple
 
 from sluice.errors import ReadError, SetupError
 from sluice.readers.bytes import CHUNK, SAMPLE, head
@@ -101,7 +102,10 @@ def _wide(start: bytes) -> str:
     best, most = "", 0
     for name, unit in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
         text = start[: len(start) // unit * unit].decode(name, "replace")
-        bad = sum(c not in "\t\n\r\x01\x1e\x1f" and unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") for c in text)
+        bad = sum(
+            c not in "\t\n\r\x01\x1e\x1f" and unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs")
+            for c in text
+        )
         bad += text.count("\ufffd")
         usual = sum("\t" <= c <= "~" for c in text) * unit
         if usual > most and bad * 50 <= len(text):
@@ -163,6 +167,35 @@ def to_utf8(path: Path, encoding: str, folder: Path) -> Path:
             f"{path} is not text in {encoding}: {error}.", hint="Name another encoding.", file=path
         ) from error
     return target
+
+
+class Joined(NamedTuple):
+    """A copy without the byte order marks of all files that were joined, and their common first line."""
+
+    path: Path
+    first: str
+
+
+def joined(path: Path, folder: Path) -> Joined | None:
+    """For a UTF-8 file in which later lines begin with a byte order mark too."""
+    with path.open("rb") as file:
+        before = b""
+        while (block := before[-3:] + file.read(CHUNK)) != before[-3:]:
+            if any(end + codecs.BOM_UTF8 in block for end in (b"\n", b"\r")):
+                break
+            before = block
+        else:
+            return None
+    target = folder / "joined"
+    first = again = b""
+    with path.open("rb") as source, target.open("wb") as out:
+        while line := source.readline(CHUNK):
+            text = line.removeprefix(codecs.BOM_UTF8).replace(b"\r" + codecs.BOM_UTF8, b"\r")
+            out.write(text)
+            first = first or text.rstrip(b"\r\n")
+            if len(text) < len(line) and source.tell() > len(line):
+                again = text.rstrip(b"\r\n")
+    return Joined(target, first.decode("utf-8", "surrogateescape") if first == again else "")
 
 
 def replaced(text: str) -> str:

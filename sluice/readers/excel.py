@@ -5,10 +5,6 @@ that was stored with them; nothing is computed, macros and links to other files 
 """
 
 import json
-import signal
-import subprocess
-import sys
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,24 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sluice import deadline
 from sluice.errors import ReadError, SetupError
 from sluice.readers.account import Account
 from sluice.readers.base import Reject, cell
 from sluice.readers.dialect import boolean
 from sluice.readers.records import readable
 from sluice.readers.sheet_layout import is_table, lay_out
+from sluice.readers.sheet_process import take_out
+from sluice.readers.sheet_refusals import check
 from sluice.readers.spool import WorkFolder, quote_text
-from sluice.settings import settings
-
-_EXPANDED = 1_000_000_000
-_RATIO = 200
-_OLE = b"\xd0\xcf\x11\xe0"
-_KINDS = {
-    "word/": "a Word document",
-    "ppt/": "a PowerPoint presentation",
-    "META-INF/MANIFEST.MF": "a Java archive",
-}
 
 
 class ExcelTable:
@@ -44,11 +31,11 @@ class ExcelTable:
     format = "excel"
 
     def __init__(self, path: Path, options: dict[str, str], work: WorkFolder) -> None:
-        self._path = path
+        self.path = path
         self._work = work
         self.account = Account()
-        _check(path)
-        told = _take_out(path, options.get("sheet", ""), work.path)
+        check(path)
+        told = take_out(path, options.get("sheet", ""), work.path)
         self._sheet = _choose(told, path, options.get("sheet", ""), self.account)
         header = boolean("header", options["header"]) if "header" in options else None
         self._layout = lay_out(self._sheet, header)
@@ -149,125 +136,6 @@ class ExcelTable:
 
 def _raw(cells: Sequence[str]) -> str:
     return readable(json.dumps(cells, ensure_ascii=False))
-
-
-def _check(path: Path) -> None:
-    """Say what else it is, before anything is unpacked. Raises ReadError."""
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start == _OLE:
-        return _check_ole(path)
-    if not zipfile.is_zipfile(path):
-        return None
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeError):
-        return None  # calamine says more
-    names = {part.filename for part in parts}
-    if "xl/workbook.xml" not in names and "xl/workbook.bin" not in names and "content.xml" not in names:
-        kind = next((what for name, what in _KINDS.items() if any(n.startswith(name) for n in names)), "")
-        if kind or "[Content_Types].xml" not in names:
-            raise ReadError(
-                f"{path} is {kind or 'a zip archive without a workbook'}.",
-                hint="Export the table as CSV or xlsx.",
-                file=path,
-            )
-    size = sum(part.file_size for part in parts)
-    if size > _EXPANDED and size > _RATIO * path.stat().st_size:
-        raise ReadError(
-            f"{path} would unpack to {size // 1_000_000:,} MB, over {_RATIO} times its size.",
-            hint="It may be made to exhaust memory. If it is real, save it as CSV.",
-            file=path,
-        )
-    return None
-
-
-def _check_ole(path: Path) -> None:
-    """The directory of an OLE file lies anywhere in it, its names are UTF-16."""
-    with path.open("rb") as file:
-        content = file.read(64_000_000)
-    for name, what in (
-        ("EncryptedPackage", "password"),
-        ("WordDocument", "a Word document"),
-        ("PowerPoint Document", "a PowerPoint presentation"),
-        ("__substg1.0_", "an Outlook message"),
-    ):
-        if name.encode("utf-16-le") in content and "Workbook".encode("utf-16-le") not in content:
-            if what == "password":
-                raise _protected(path)
-            raise ReadError(f"{path} is {what}.", hint="Export the table as CSV or xlsx.", file=path)
-
-
-def _protected(path: Path) -> ReadError:
-    return ReadError(f"{path} is protected by a password.", hint="Save it without one.", file=path)
-
-
-def _unpacked_size(path: Path) -> int:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(part.file_size for part in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeError):
-        return path.stat().st_size
-
-
-def _take_out(path: Path, sheet: str, folder: Path) -> dict[str, Any]:
-    """Have the workbook's process write the sheets. Raises ReadError."""
-    memory_mb = settings().workbook_memory_mb
-    seconds = 30 + 5 * path.stat().st_size // 1_000_000
-    asked = {
-        "path": str(path),
-        "folder": str(folder),
-        "sheet": sheet,
-        "memory_mb": memory_mb,
-        "seconds": seconds,
-    }
-    code, answer, said = _run(
-        [sys.executable, "-I", str(Path(__file__).with_name("workbook.py")), json.dumps(asked)], folder
-    )
-    told: dict[str, Any] = json.loads(answer) if code == 0 else {"error": _cause(code, said)}
-    match told.get("error"):
-        case None:
-            return told
-        case "password":
-            raise _protected(path)
-        case "memory":
-            message = f"needs more than {memory_mb:,} MB of memory"
-            hint = "If it is real, save it as CSV or raise SLUICE_WORKBOOK_MEMORY_MB."
-        case "time":
-            message = f"takes more than {seconds} seconds"
-            hint = "It may be made to waste time. If it is real, save it as CSV."
-        case "ended":
-            message = f"ended the process that reads it (code {code})"
-            hint = "Something else stopped it, or the file is damaged; try again, or save it as CSV."
-        case _:
-            message = f"is not a workbook that can be read: {told['message']}"
-            hint = "It may be cut off, or another kind of archive; save it again as xlsx."
-    raise ReadError(f"{path} {message}.", hint=hint, file=path)
-
-
-def _run(command: list[str], folder: Path) -> tuple[int, bytes, str]:
-    """Exit code, answer and complaints of the workbook's process."""
-    with (folder / "answer").open("w+b") as out, (folder / "said").open("w+b") as said:
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=said) as process:
-            deadline.at_end(process.kill)
-            try:
-                code = process.wait()
-            except BaseException:
-                process.kill()
-                raise
-        deadline.check()
-        out.seek(0)
-        said.seek(0)
-        return code, out.read(), said.read(100_000).decode(errors="replace").strip()
-
-
-def _cause(code: int, said: str) -> str:
-    """Why the process ended without an answer."""
-    if code == -signal.SIGXCPU:
-        return "time"
-    starved = any(word in said.lower() for word in ("alloc", "memory", "resource temporarily"))
-    return "memory" if starved else "ended"
 
 
 def _choose(told: dict[str, Any], path: Path, wanted: str, account: Account) -> dict[str, Any]:

@@ -12,11 +12,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice.errors import ReadError, SetupError
 from sluice.readers.base import RawTable, Reject, cell
-from sluice.readers.duck import batches, connect
+from sluice.readers.duck import batches, connect_for, unreadable
+from sluice.readers.rejects import merged, nul_rejects, nul_rows, record_numbers
+from sluice.readers.spool import RejectFile
 
-_WIDE = 500  # columns: each thread holds vectors of 2,048 values for each of them
 _BATCH_BYTES = 64_000_000
 _SPECIAL = (b'"', b",", b"\r", b"\n")
 SHOWN = 100  # rejects that are told one by one
@@ -42,37 +42,46 @@ def export(table: RawTable, out: IO[str], work: Path, memory_limit_mb: int, thre
         out.seek(0)
         out.truncate()
         csv.writer(out).writerow(table.header)
-        wide = len(table.header) > _WIDE
-        with closing(connect(work, memory_limit_mb, 1 if wide else threads)) as connection:
+        with (
+            closing(connect_for(table, work, memory_limit_mb, threads)) as connection,
+            RejectFile(work / "nul.partial") as nul,
+        ):
             try:
                 written = 0
-                for rows, text in _lines(table, connection):
+                for rows, text in _lines(table, connection, nul):
                     out.write(text)
                     written += rows
             except duckdb.Error as error:
-                if "Out of Memory" in str(error):
-                    raise SetupError(
-                        f"{len(table.header):,} columns need more than {memory_limit_mb:,} MB of memory.",
-                        hint="Raise SLUICE_MEMORY_LIMIT_MB.",
-                    ) from error
-                if table.repair(error):
+                if "Out of Memory" not in str(error) and table.repair(error):
                     continue
-                raise ReadError.of(error, hint="The file could not be read to its end.") from error
-            broken = iter(table.broken(connection))
+                raise unreadable(table, error, memory_limit_mb) from error
+            broken = merged(table, table.broken(connection), nul)
             first = tuple(islice(broken, SHOWN))
             rejects = len(first) + sum(1 for _ in broken)
         return Understood(table.header, written + rejects, rejects, first)
 
 
-def _lines(table: RawTable, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str]]:
-    """How many records, and their lines."""
-    names = ", ".join(cell(position) for position in range(len(table.header)))
-    query = f"SELECT {names} FROM {table.relation(connection)}"  # noqa: S608
-    for batch in batches(connection, query, 8192):
+def _lines(
+    table: RawTable, connection: duckdb.DuckDBPyConnection, nul: RejectFile
+) -> Iterator[tuple[int, str]]:
+    """How many records, and their lines; those that hold a NUL character go into ``nul``."""
+    names = [cell(position) for position in range(len(table.header))]
+    relation, read = table.relation(connection), 0
+    if "_record_no" in connection.sql(f"SELECT * FROM {relation}").columns:  # noqa: S608
+        names.append("_record_no")
+    query = f"SELECT {', '.join(names)} FROM {relation}"  # noqa: S608
+    for whole in batches(connection, query, 8192):
+        batch, first = whole, read
+        read += whole.num_rows
+        if (bad := nul_rows(whole)) is not None:
+            numbers = record_numbers(table, whole, first)
+            for reject in nul_rejects(whole.filter(bad), table.header, numbers.filter(bad)):
+                nul.add(reject)
+            batch = whole.filter(pc.invert(bad))
         rows = max(1, batch.num_rows * _BATCH_BYTES // max(batch.nbytes, 1))
         for start in range(0, batch.num_rows, rows):
             part = batch.slice(start, rows)
-            yield part.num_rows, _csv(part.columns)
+            yield part.num_rows, _csv(part.columns[: len(table.header)])
 
 
 def _csv(columns: list[pa.Array]) -> str:

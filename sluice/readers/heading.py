@@ -16,7 +16,6 @@ _YEARS = range(1800, 2200)
 _LEVELS = 4
 _SEEN = 60  # records whose kinds are looked at
 _LONG = 1_000  # characters that no name of a column has
-_UNKNOWN = frozenset(("unknown", "missing", "pending", "tbd", "error", "invalid", "other", "?", "test"))
 
 
 class Heading(NamedTuple):
@@ -47,6 +46,8 @@ def find_heading(found: Sequence[Record], width: int, wanted: bool | None) -> He
     if first and not clear and _may_head(found, first, width):
         return Heading(first - 1, 1, list(found[first - 1].cells))
     headed, said = (wanted, "") if wanted is not None else _has_header(found, first, width)
+    if not headed and _names_others(found[: first + 1]):
+        return Heading(0, 1, list(found[0].cells))
     return Heading(first, int(headed), list(found[first].cells), _said(said, found[first].cells))
 
 
@@ -86,12 +87,14 @@ def _filled(cells: Sequence[str]) -> list[str]:
 
 
 def _is_level(upper: Sequence[str], row: Record, body: Sequence[Record], kinds: Sequence[str]) -> bool:
-    """Whether a row below names goes on with them: words where all records have values of a kind."""
+    """Whether a row goes on with the names above: it tells columns apart that have none or the same so far, with words
+    where all records have values of a kind.
+    """
     cells = _filled(row.cells)
     typed = [i for i, k in enumerate(kinds) if k not in ("text", "empty")]
     gaps = [i for i, name in enumerate(upper) if cells[i] and (not name or upper.count(name) > 1)]
     if not gaps:
-        return _goes_on(upper, cells, body, kinds)
+        return False
     words = [i for i in typed if cells[i] and kind(cells[i]) not in PLAIN]
     years = [i for i in typed if _is_year(cells[i])]
     if years and all(_is_year(r.cells[i].strip()) for r in body[:_SEEN] for i in years if i < len(r.cells)):
@@ -112,18 +115,6 @@ def _is_code(cell: str) -> bool:
 
 def _is_year(cell: str) -> bool:
     return cell.isdecimal() and len(cell) == 4 and int(cell) in _YEARS
-
-
-def _goes_on(upper: Sequence[str], cells: list[str], body: Sequence[Record], kinds: Sequence[str]) -> bool:
-    """A second full row of words: never values that occur below, and no placeholders."""
-    typed = [i for i, k in enumerate(kinds) if k in PLAIN]
-    if len(body) < _FEW or not all(upper) or not all(kind(c) == "text" for c in (*upper, *cells)):
-        return False
-    if any(c.lower() in _UNKNOWN or any(map(str.isdigit, c)) or len(c) > 30 for c in cells):
-        return False
-    if any(len(r.cells) > i and r.cells[i].strip() == c for r in body[:_SEEN] for i, c in enumerate(cells)):
-        return False
-    return len(typed) > 1 or (bool(typed) and len(set(cells)) < len(cells))
 
 
 def _group_above(found: Sequence[Record], first: int, width: int, kinds: Sequence[str]) -> list[str]:
@@ -172,6 +163,16 @@ def _may_head(found: Sequence[Record], first: int, width: int) -> bool:
     named = [cell for cell in row.cells if cell.strip()]
     texts = sum(kind(cell) not in ("number", "date", "time") for cell in named)
     return len(named) > 1 and texts == len(named) and (first == 1 or len(named) >= width - 1)
+
+
+def _names_others(above: Sequence[Record]) -> bool:
+    """Whether the first row names columns of other width than the last: all below it begin with a value of one kind."""
+    if len(above) < 2 or above[1].line != end_line(above[0]) + 1 or above[0].reason:
+        return False
+    names = above[0].cells
+    own = all(name and name == name.strip() and kind(name) not in PLAIN for name in names)
+    begin = {kind(r.cells[0]) if r.cells else "" for r in above[1:]}
+    return 1 < len(names) == len(set(names)) and own and len(begin) == 1 and begin <= set(PLAIN)
 
 
 def _has_header(found: Sequence[Record], at: int, width: int) -> tuple[bool, str]:
@@ -233,4 +234,4 @@ def _rises(row: Sequence[str], kinds: Sequence[str]) -> bool:
         return False
     values = [int(n) for n in numbers]
     steps = {b - a for a, b in itertools.pairwise(values)}
-    return len(steps) == 1 and steps != {0} and (values[0] in _YEARS or steps == {1})
+    return steps == {1} or (len(steps) == 1 and steps != {0} and all(v in _YEARS for v in values))

@@ -39,7 +39,7 @@ class JsonTable:
     format = "json"
 
     def __init__(self, path: Path, encoding: str, work: WorkFolder, list_path: str = "") -> None:
-        self._shown = path
+        self.path = path
         self._work = work
         self._whole: Callable[[str], bool] = lambda name: False
         self.account = Account()
@@ -49,7 +49,7 @@ class JsonTable:
         self._headed = False
         self.details: dict[str, Any] = {"encoding": encoding}
 
-    def keep_whole(self, known: Callable[[str], bool]) -> None:
+    def expect(self, known: Callable[[str], bool]) -> None:
         """Objects of the names that are ``known`` stay one cell of JSON text, not flattened."""
         self._whole = known
         self.__dict__.pop("_read", None)
@@ -149,9 +149,9 @@ class JsonTable:
     def _unreadable(self, rejects: RejectFile) -> ReadError:
         first = next(iter(rejects))
         return ReadError(
-            f"{self._shown} holds no JSON record that can be read. Line {first.line}: {first.message}",
+            f"{self.path} holds no JSON record that can be read. Line {first.line}: {first.message}",
             hint="Expected an array of objects, or one object a line.",
-            file=self._shown,
+            file=self.path,
             line=first.line,
         )
 

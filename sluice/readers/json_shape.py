@@ -164,7 +164,7 @@ class Rows:
 
 
 def _is_header(item: Item, width: int) -> bool:
-    if item.reason or type(item.value) is not list or len(item.value) != width:
+    if item.reason or type(item.value) is not list or not len(item.value) == width > 0:
         return False
     names = exact(item)
     return all(type(name) is str and name for name in names) and len(set(names)) == width

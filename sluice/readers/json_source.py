@@ -1,7 +1,6 @@
 """Where a JSON file's records stand: in an array, on lines, one after another, or in a list inside one object."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,16 +9,12 @@ from typing import IO
 from sluice.errors import ReadError
 from sluice.readers.account import Account
 from sluice.readers.json_lines import SEPARATOR, lines, sequence
+from sluice.readers.json_members import Members
 from sluice.readers.json_pattern import ARRAY, LINES, ROW, Known, Run
 from sluice.readers.json_stream import CHUNK, Window, array, concatenated, nothing_more, walk
-from sluice.readers.json_values import Decoder, Item, Pairs
+from sluice.readers.json_values import Decoder, Item
 
 _SPACE = " \t\r\n"
-_NAMED = 20  # other members of an object that are named
-_SHOWN = 60  # characters of their values
-_LISTS = 10_000  # lists in one object that may be chosen
-_SCALAR = r'(?:"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)'
-Path_ = tuple[str, ...]
 _Read = Callable[[IO[str], Account], Iterator[Item | Run]]
 
 
@@ -102,9 +97,9 @@ class Source:
             return False
         return True
 
-    def _members(self) -> "_Members | None":
+    def _members(self) -> Members | None:
         """What the one object of the file holds; None if it is not the only value, or holds no list of objects."""
-        found = _Members()
+        found = Members()
         with self._open() as file:
             window = self._window(file)
             if window.peek() != "{":
@@ -120,7 +115,7 @@ class Source:
             found.choose(self.path, self.shown)
         return found if found.chosen is not None else None
 
-    def _inside(self, found: "_Members") -> _Read:
+    def _inside(self, found: Members) -> _Read:
         chosen = found.chosen or ()
         self.place = ".".join(chosen)
         self.known.layout = ARRAY
@@ -136,33 +131,6 @@ class Source:
         return read
 
 
-def is_json(path: Path, start: bytes, encoding: str) -> bool:
-    """Whether the file's content is meant as JSON: it opens as an array or object does, and closes so, too, or is one
-    for some lines. Where that does not tell, for nothing but one value, a name that ends in .json does.
-    """
-    text = start.decode(encoding, "replace").lstrip("\ufeff \t\r\n\x1e")
-    if re.match(r'\{\s*["}]|\[\s*([\[{\]]|\Z)', text):
-        return True
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 64))
-        last = file.read().replace(b"\0", b"").rstrip(b" \t\r\n")[-1:]
-    if text[:1] == "[":
-        one = re.match(_SCALAR + r"\s*(?:,|\Z|\])", text[1:].lstrip())
-        lines = [line for line in text.splitlines() if line.strip()]
-        return (
-            bool(one)
-            or len(lines) < 2
-            or (last == b"]" and not all(line.lstrip().startswith("[") for line in lines[1:3]))
-        )
-    if text[:1] == "{" and last == b"}":
-        return True
-    return _named_json(path) and re.search(r"^\s*[\[{]|\A[^\n]*\s*\Z", text[:1000], re.MULTILINE) is not None
-
-
-def _named_json(path: Path) -> bool:
-    return path.suffix.lower() in (".json", ".jsonl", ".ndjson", ".geojson")
-
-
 def _first_text(file: IO[str]) -> str:
     while part := file.read(CHUNK):
         if text := part.lstrip(_SPACE):
@@ -173,58 +141,3 @@ def _first_text(file: IO[str]) -> str:
 def _split_line(text: str) -> tuple[str, str, str]:
     found = re.search(r"\r\n|\r|\n", text)
     return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
-
-
-class _Members:
-    """What stands in an object: its lists, with how many objects they hold, and the rest."""
-
-    def __init__(self) -> None:
-        self.objects: Counter[Path_] = Counter()
-        self.others: dict[Path_, str] = {}
-        self.lists: dict[Path_, int] = {}
-        self._picked: Path_ | None = None
-
-    def see(self, path: Path_, what: str, item: Item | Run) -> None:
-        if what == "element" and path in self.lists:
-            self.lists[path] += len(item) if isinstance(item, Run) else 1
-            self.objects[path] += _objects(item)
-        elif what == "list" and len(self.lists) < _LISTS:
-            self.lists.setdefault(path, 0)
-        elif what == "value" and isinstance(item, Item) and len(self.others) < 10 * _NAMED:
-            self.others[path] = item.raw[: _SHOWN + 1]
-
-    @property
-    def chosen(self) -> Path_ | None:
-        """The list with the most objects; of equals the outermost, then the first."""
-        if self._picked is not None:
-            return self._picked
-        best = min(self.objects, key=lambda path: (-self.objects[path], len(path)), default=None)
-        return best if best is not None and self.objects[best] else None
-
-    def choose(self, wanted: str, file: Path) -> None:
-        """Take the list of that dotted path."""
-        names = {".".join(path): path for path in self.lists}
-        if wanted not in names:
-            known = ", ".join(list(names)[:_NAMED]) or "none"
-            raise ReadError(
-                f"{file} has no list at the path '{wanted}'.", hint=f"Lists in it: {known}.", file=file
-            )
-        self._picked = names[wanted]
-
-    def warning(self) -> str:
-        """A sentence about the list that was read and what else stands beside it."""
-        lists = [f"{'.'.join(p)} ({n:,} elements)" for p, n in self.lists.items() if p != self.chosen]
-        values = [
-            f"{'.'.join(p)} = {raw[:_SHOWN]}{'...' * (len(raw) > _SHOWN)}" for p, raw in self.others.items()
-        ]
-        rest = lists + values
-        named = "; ".join(rest[:_NAMED]) + ("; ..." if len(rest) > _NAMED else "")
-        beside = f"other members, not read: {named}" if rest else "the object has no other members"
-        return f"The records are the list {'.'.join(self.chosen or ())}; {beside}."
-
-
-def _objects(item: Item | Run) -> int:
-    """How many objects with members these are."""
-    if isinstance(item, Item):
-        return type(item.value) is Pairs and bool(item.value)
-    return sum(text is not None and '"' in text for text in item.groups[3::4])

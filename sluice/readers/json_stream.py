@@ -36,9 +36,10 @@ class Window:
 
     def more(self, size: int = CHUNK) -> bool:
         """Drop what was used and read on; False at the end of the file."""
-        start = self.text.rfind("\n", 0, self.position) + 1
-        self._before = self.position - start + (0 if start else self._before)
+        self._before = self._column() - 1
         part = self._file.read(size)
+        if part.endswith("\r"):
+            part += self._file.read(1)  # a CRLF is one line end
         self.text = self.text[self.position :] + part
         self.position = 0
         self.ended = not part
@@ -109,10 +110,13 @@ class Window:
             return self.error(f"the file is cut off ({failure.msg})")
         return self.error(f"this is not JSON ({failure})")
 
+    def _column(self) -> int:
+        start = max(self.text.rfind(end, 0, self.position) for end in "\r\n") + 1
+        return self.position - start + 1 + (0 if start else self._before)
+
     def error(self, what: str) -> ReadError:
         """An error at this place."""
-        start = self.text.rfind("\n", 0, self.position) + 1
-        column = self.position - start + 1 + (0 if start else self._before)
+        column = self._column()
         return ReadError(
             f"{self._path}, line {self.line}, column {column}: {what}.",
             hint="Nothing was read. The file is cut off or not valid JSON; make or fetch it again.",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 DEPTH_LIMIT = 200
 _HIGH_LOW = re.compile(r"[\ud800-\udfff]")
-_HIGH_LOW_ESCAPE = re.compile(r"\\u[dD][89abAB]")
+_HIGH_LOW_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _CONSTANTS = {None: "null", True: "true", False: "false"}
 
 

@@ -2,15 +2,15 @@
 
 import io
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluice.errors import ReadError
 from sluice.readers.account import Kind, Skipped
-from sluice.readers.closing import RULE, closing_rows, may_close
+from sluice.readers.closing import closing_rows, may_close
+from sluice.readers.comments import find_comment
 from sluice.readers.dialect import (
     SAMPLE_RECORDS,
     SEPARATOR,
@@ -20,16 +20,16 @@ from sluice.readers.dialect import (
     find_dialect,
     kind,
 )
+from sluice.readers.duck import check_width
 from sluice.readers.encodings import replaced
-from sluice.readers.heading import find_heading
+from sluice.readers.heading import Heading, find_heading
 from sluice.readers.records import RECORD_LIMIT, Dialect, Record, records
 from sluice.readers.tables import Region, end_line, find_region, other_below
+from sluice.readers.widths import Columns, fitted, leaves_out, named_width
 
 _SAMPLE = 1 << 18
 _OTHER_SAMPLE = 1 << 15
 _LINE_END = re.compile(r"\r\n|\r|\n")
-MARKERS = ("#", "//", "--", ";", "%")
-_HABIT = 3  # short records that make a habit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Layout:
     the header's last cell in the records. ``record_size``: characters of a usual record.
 
     ``lead``: each line before the first data record. ``comment``: what comment lines begin with. ``short``: empty
-    cells at a record's end are left out. ``last``: the table's last line if others follow, which ``after`` names.
-    ``again``: the header's text, where it stands between records too. ``closing``: texts of a footer's lines that have
-    as many cells as the table.
+    cells at a record's end are left out; ``lacking``: that many in all records. ``last``: the table's last line if
+    others follow, which ``after`` names. ``title``: the header's text if no record can be like it; ``again``: the same,
+    where it stands between records too. ``closing``: texts of lines of a footer, or of no cells at the end.
     ``exact``: not for DuckDB.
     """
 
@@ -55,8 +55,10 @@ class Layout:
     lead: tuple[Skipped, ...] = ()
     comment: str = ""
     short: bool = False
+    lacking: int = 0
     last: int = 0
     after: tuple[Skipped, ...] = ()
+    title: str | None = None
     again: str | None = None
     closing: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
@@ -72,28 +74,103 @@ class Layout:
         }
 
 
+class _Parts(NamedTuple):
+    """What was looked at. ``found``: records of the head; ``notes``: its comments; ``later``: records of the middle and
+    the end; ``tail``: the last ones.
+    """
+
+    found: Sequence[Record]
+    notes: Sequence[Record]
+    later: Sequence[Record]
+    tail: Sequence[Record]
+    comment: str
+
+
 def find_layout(path: Path, options: dict[str, str]) -> Layout:
     """The layout of a UTF-8 file; ``options`` that are given are believed. Raises ReadError if it has no record."""
     sample = _sample(path)
     text = sample.head
-    if not text.strip("\r\n"):
+    if not text.strip():
         what = "holds only blank lines" if text else "is empty: it has no header"
         raise ReadError(f"{path} {what}.", hint="Nothing was loaded; check where it was made.", file=path)
     dialect = find_dialect(sample, options)
     raw = sample.records(dialect, SAMPLE_RECORDS if not sample.whole else 1 << 20)
+    check_width(path, min(len(r.cells) for r in raw[:2]))
+    parts = _parts(sample, dialect, raw)
+    region, plain = _table(sample, parts, raw)
+    width = named_width([*plain, *parts.later], region.width)
+    plain, mended = _readable(plain, width, dialect)
+    heading = find_heading(
+        plain, width, boolean("header", options["header"]) if "header" in options else None
+    )
+    top = plain[heading.first : heading.first + heading.rows]
+    _refuse_broken(top, path)
+    body = plain[heading.first + heading.rows :]
+    columns = _columns(heading, width, body, parts.later)
+    width = len(columns.names)
+    titles = {r.raw for r in top}
+    kinds, above = (
+        tuple(column_kinds(_rows(some, titles, columns), width)) for some in ((*body, *parts.later), body)
+    )
+    start = (top or body)[0].line
+    before = [r for r in parts.found if r.line < start and r not in parts.notes]
+    lead = _lead(text, before, parts.notes, top, start, region)
+    title = top[0].raw if len(top) == 1 and _is_title(top[0]) else None
+    again = title if any(r.raw == title for r in (*body, *parts.later)) else None
+    tail = body if sample.whole else parts.tail
+    closing = closing_rows(tail, dialect, kinds)
+    quoted = dialect.quote and any(dialect.quote in r.raw for r in before)
+    end = _LINE_END.search(text)
+    below = () if sample.whole else other_below(tail, width, above)
+    told = mended if top else ()
+    # DuckDB skips lines by the first line end, and loses records where later ones differ.
+    mixed = len(set(_LINE_END.findall(text)[: len(lead) + 1])) > 1
+    return Layout(
+        dialect=dialect,
+        header=tuple(columns.names),
+        has_header=bool(top),
+        skip=len(lead) - sum(len(_LINE_END.findall(r.raw)) for r in top),
+        padding=columns.padding,
+        line_end=end[0] if end else "\n",
+        record_size=sum(len(record.raw) for record in raw) // len(raw),
+        kinds=kinds,
+        lead=lead,
+        comment=parts.comment,
+        short=leaves_out([*body, *parts.later], width, kinds),
+        lacking=columns.lacking,
+        last=region.last,
+        after=_after(text, region) if region.last else (),
+        title=title,
+        again=again,
+        closing=closing,
+        warnings=(*region.warnings, *below, *heading.warnings, *columns.warnings, *told),
+        exact=bool(
+            quoted or parts.comment or region.last or again or closing or told or columns.lacking or mixed
+        ),
+    )
+
+
+def _parts(sample: Sample, dialect: Dialect, raw: Sequence[Record]) -> _Parts:
     found = [r for r in raw if r.raw.strip() or dialect.delimiter in r.raw]
     later = sample.later(dialect)
-    comment = _comment([*found, *later], dialect)
+    comment = find_comment([*found, *later], dialect.delimiter)
     notes = [r for r in found if comment and r.raw.startswith(comment)]
-    plain = [r for r in found if r not in notes] if notes else found
-    plain = plain[bool(SEPARATOR.match(text)) and len(plain) > 1 :] or raw
+    tail: list[Record] = []
+    if not sample.whole:
+        tail = list(records(io.StringIO(sample.others[-1], newline=""), dialect))[1:]
+    return _Parts(found, notes, later, tail, comment)
+
+
+def _table(sample: Sample, parts: _Parts, raw: Sequence[Record]) -> tuple[Region, list[Record]]:
+    """The part of the file that holds the table, and its records with what stands right above them."""
+    noted = {r.line for r in parts.notes}
+    plain = [r for r in parts.found if r.line not in noted]
+    plain = plain[bool(SEPARATOR.match(sample.head)) and len(plain) > 1 :] or list(raw)
     region = find_region(plain) if sample.whole else Region(plain)
-    plain = list(region.records)
-    width = _named_width([*plain, *later], region.width)
-    wanted = boolean("header", options["header"]) if "header" in options else None
-    plain, mended = _readable(plain, width, dialect)
-    heading = find_heading(plain, width, wanted)
-    top = plain[heading.first : heading.first + heading.rows]
+    return region, list(region.records)
+
+
+def _refuse_broken(top: Sequence[Record], path: Path) -> None:
     if bad := next((r for r in top if r.reason), None):
         raise ReadError(
             f"The header of {path} cannot be read: {bad.reason.replace('_', ' ')}.",
@@ -101,52 +178,22 @@ def find_layout(path: Path, options: dict[str, str]) -> Layout:
             file=path,
             line=bad.line,
         )
-    body = plain[heading.first + heading.rows :]
-    header, padding = heading.names, 0
-    if top:
-        named, padding = _padding(header, body)
-        del header[named:]
-    else:
-        header = [f"column_{i}" for i in range(1, max(width, 1) + 1)]
-    titles = {r.raw for r in top}
-    good = [r for r in (*body, *later) if not r.reason and r.raw not in titles]
-    rows = _alike([r.cells for r in good if not may_close(r.cells)], len(header), padding)
-    first = [r.cells for r in body if not r.reason and r.raw not in titles]
-    kinds = tuple(column_kinds(rows, len(header)))
-    start = top[0].line if top else body[0].line
-    before = [r for r in found if r.line < start and r not in notes]
-    lead = _lead(text, before, notes, top, start, region)
-    again = len(top) == 1 and _is_again(top[0], body, later)
-    tail = _tail(sample, dialect, body)
-    closing = closing_rows(tail, len(header), kinds)
-    quoted = dialect.quote and any(dialect.quote in r.raw for r in before)
-    end = _LINE_END.search(text)
-    start_kinds = column_kinds(_alike(first, len(header), padding), len(header))
-    below = () if sample.whole else other_below(tail, len(header), start_kinds)
-    return Layout(
-        dialect=dialect,
-        header=tuple(header),
-        has_header=bool(top),
-        skip=len(lead) - sum(len(_LINE_END.findall(r.raw)) for r in top),
-        padding=padding,
-        line_end=end[0] if end else "\n",
-        record_size=sum(len(record.raw) for record in raw) // len(raw),
-        kinds=kinds,
-        lead=lead,
-        comment=comment,
-        short=_leaves_out([*body, *later], len(header), kinds),
-        last=region.last,
-        after=_after(text, region) if region.last else (),
-        again=top[0].raw if again else None,
-        closing=closing,
-        warnings=(*region.warnings, *below, *heading.warnings, *(mended if top else ())),
-        exact=bool(quoted or comment or region.last or again or closing or (top and mended)),
-    )
 
 
-def _alike(rows: list[list[str]], width: int, padding: int) -> list[list[str]]:
-    """Those with as many cells as the table has; if there are none, those with more."""
-    return [r for r in rows if width <= len(r) <= width + padding] or [r for r in rows if len(r) > width]
+def _columns(heading: Heading, width: int, body: Sequence[Record], later: Sequence[Record]) -> Columns:
+    if heading.rows:
+        return fitted(heading.names, [*body, *later])
+    return Columns([f"column_{i}" for i in range(1, max(width, 1) + 1)])
+
+
+def _rows(some: Sequence[Record], titles: set[str], columns: Columns) -> list[list[str]]:
+    """Cells of good records, of those with as many cells as the table has if there are any."""
+    good = [r.cells for r in some if not r.reason and r.raw not in titles and not may_close(r.cells)]
+    width = len(columns.names)
+    least = width - columns.lacking
+    return [r for r in good if least <= len(r) <= width + columns.padding] or [
+        r for r in good if len(r) > width
+    ]
 
 
 def _readable(plain: list[Record], width: int, dialect: Dialect) -> tuple[list[Record], tuple[str, ...]]:
@@ -176,18 +223,10 @@ def _readable(plain: list[Record], width: int, dialect: Dialect) -> tuple[list[R
     return [*plain[:place], mended, *plain[place + 1 :]], (f"Line {row.line}, the header, {what}.",)
 
 
-def _is_again(title: Record, body: Sequence[Record], later: Sequence[Record]) -> bool:
-    """Whether the header, all names of their own, stands between the records as well."""
-    names = [cell.strip() for cell in title.cells]
-    plain = all(kind(name) == "text" for name in names) and len(set(names)) == len(names) > 1
-    return plain and any(r.raw == title.raw for r in (*body, *later))
-
-
-def _tail(sample: Sample, dialect: Dialect, body: Sequence[Record]) -> Sequence[Record]:
-    """The last records, as far as they were looked at."""
-    if sample.whole:
-        return body
-    return list(records(io.StringIO(sample.others[-1], newline=""), dialect))[1:]
+def _is_title(top: Record) -> bool:
+    """Whether the header is all names of their own, which no record is."""
+    names = [cell.strip() for cell in top.cells]
+    return all(kind(name) == "text" for name in names) and len(set(names)) == len(names) > 1
 
 
 def _sample(path: Path) -> Sample:
@@ -211,7 +250,8 @@ def _head(path: Path) -> tuple[str, bool]:
     while True:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             text = file.read(size)
-        if len(text) < size or re.search(r"[^\r\n][\r\n]", text):
+        begun = text.lstrip("\r\n")
+        if len(text) < size or "\n" in begun or "\r" in begun:
             return text, len(text) < size
         if size > RECORD_LIMIT:
             raise ReadError(
@@ -220,59 +260,6 @@ def _head(path: Path) -> tuple[str, bool]:
                 file=path,
             )
         size *= 8
-
-
-def _named_width(found: Sequence[Record], known: int) -> int:
-    """The table's width: that of most records, or of the names above if most records leave out cells at their end."""
-    usual, top = known or _usual(found), found[0]
-    names = [cell.strip() for cell in top.cells]
-    wide = len(names) > usual > 1 and not top.reason and len(set(names)) == len(names) and all(names)
-    widths = Counter(len(r.cells) for r in found[1:] if not r.reason)
-    full = widths[len(names)] > 1 and all(w <= len(names) for w in widths)
-    return len(names) if wide and full and all(kind(name) == "text" for name in names) else usual
-
-
-def _usual(found: Sequence[Record]) -> int:
-    """The width of most records; one cell counts only where nothing is split."""
-    widths = Counter(len(r.cells) for r in found if not r.reason)
-    split = {w: n for w, n in widths.items() if w > 1}
-    if not split:
-        return 1
-    return max(split, key=lambda w: split[w])  # of a draw the first, where the header is
-
-
-def _comment(found: Sequence[Record], dialect: Dialect) -> str:
-    """What begins lines that do not fit the table; '' if such lines are no habit, or records begin so too."""
-    width = _usual(found)
-    for marker in MARKERS:
-        marked = [r for r in found if r.raw.startswith(marker)]
-        if not marked or len(marked) == len(found) or marker.startswith(dialect.delimiter):
-            continue
-        if width == 1:
-            head = next(i for i, r in enumerate(found) if not r.raw.startswith(marker))
-            if marker != ";" and head == len(marked) and all(r.raw[len(marker) :][:1] == " " for r in marked):
-                return marker
-            continue
-        strange = [r for r in marked if r.reason or len(r.cells) != width]
-        apart = all(r.raw[len(marker) :][:1] in ("", " ") for r in marked)
-        if len(strange) * 2 > len(marked) - apart and not all(RULE.fullmatch(r.raw) for r in strange):
-            return marker
-    return ""
-
-
-def _padding(header: list[str], body: Sequence[Record]) -> tuple[int, int]:
-    """How many header cells are columns, and how many (mostly empty) cells the records have beyond them."""
-    named = len(header)
-    while named > 1 and not header[named - 1].strip():
-        named -= 1
-    widths = [len(record.cells) for record in body if not record.reason]
-    usual = max(set(widths), key=widths.count) if widths else len(header)
-    if usual <= named:
-        return named, 0
-    tails = [any(record.cells[named:]) for record in body if len(record.cells) == usual]
-    if sum(tails) * 2 > len(tails):
-        return max(named, len(header)), 0
-    return named, usual - named
 
 
 def _lead(
@@ -304,16 +291,3 @@ def _after(text: str, region: Region) -> tuple[Skipped, ...]:
         lines.pop()
     below = enumerate(lines[region.last :], region.last + 1)
     return tuple(Skipped(n, "table" if line.strip() else "blank", line[:200]) for n, line in below)
-
-
-def _leaves_out(body: Sequence[Record], width: int, kinds: Sequence[str]) -> bool:
-    """Whether the file's writer leaves out empty cells at the end of a record: it never writes one."""
-    good = [r.cells for r in body if not r.reason and len(r.cells) > 1]
-    short = [row for row in good if len(row) < width]
-    full = [row for row in good if len(row) == width]
-    if len(short) < _HABIT or not full or any(not row[-1].strip() for row in full):
-        return False
-    typed = [i for i, k in enumerate(kinds) if k not in ("text", "empty")]
-    return bool(typed) and all(
-        kind(row[i]) in (kinds[i], "empty") for row in short for i in typed if i < len(row)
-    )

@@ -1,6 +1,7 @@
 """The likeliest of the older encodings: by statistics of languages, and by what no writer would write."""
 
 import math
+import re
 import unicodedata
 from functools import lru_cache
 from itertools import pairwise
@@ -21,6 +22,8 @@ _SAMPLE = 1 << 18
 _LOOKED_AT = 4_000  # bytes
 _LINES = 300
 _ODD = 3.0
+_CONTROLS = 0.1
+_CONTROL = re.compile("[\x80-\x9f]")  # in no text of a table
 _DAMAGED = 0.1  # of the lines
 _LESS = 0.3  # likely than an encoding that reads all
 _JOINING = frozenset("'\u2019\u00b7\u00ad\u00b4`")
@@ -33,7 +36,10 @@ def likeliest(sample: bytes) -> str:
     """
     lines = [line for line in sample[:_SAMPLE].splitlines() if not line.isascii()]
     text = b"\n".join(lines)
-    best = _best(_damaged(lines[:_LINES]) | _scores(text, text))
+    scores = _scores(text, text)
+    for name, score in _damaged(lines[:_LINES]).items():
+        scores[name] = max(score, scores.get(name, 0.0))
+    best = _best(scores)
     if best == "iso8859-1":  # what only it reads is no text
         best = "cp1252"
     for name in ("cp1252", _USUAL.get(best, best)):
@@ -66,11 +72,15 @@ def _best(scores: dict[str, float]) -> str:
 def _scores(text: bytes, every: bytes) -> dict[str, float]:
     """How likely each encoding is by the words of ``text`` and the odd places of characters in ``every``."""
     found = _detected(text)
-    part = every[:_LOOKED_AT].rpartition(b"\n")[0] or every[:_LOOKED_AT]
+    part = (
+        every if len(every) <= _LOOKED_AT else every[:_LOOKED_AT].rpartition(b"\n")[0] or every[:_LOOKED_AT]
+    )
+    texts = {name: part.decode(name, "replace") for name in found}
     return {
         name: (score + 1e-4)
         * _PRIOR.get(name, 1.0)
-        * math.exp(-_ODD * _oddness(part.decode(name, "replace")))
+        * math.exp(-_ODD * _oddness(texts[name]))
+        * (_CONTROLS if _CONTROL.search(texts[name]) else 1)
         for name, score in found.items()
     }
 

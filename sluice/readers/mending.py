@@ -13,6 +13,8 @@ def mend(record: Record, layout: Layout) -> tuple[list[str], str]:
     if len(cells) < width:
         if layout.short and _ends_early(cells, layout.kinds):
             return cells + [""] * (width - len(cells)), "short_record"
+        if layout.lacking and len(cells) == width - layout.lacking:
+            return cells + [""] * layout.lacking, "short_record"
         return cells, ""
     if not any(cell.strip() for cell in cells[width:]):
         return cells[:width], "empty_cells_at_the_end"
@@ -58,17 +60,15 @@ def _ends_early(cells: Sequence[str], kinds: Sequence[str]) -> bool:
     """Whether the cells are like their columns, and fit them better than they fit with a cell left out before."""
     if not all(_is_like(cell, k) for cell, k in zip(cells, kinds, strict=False)):
         return False
-    gap = len(kinds) - len(cells)
-    usual = _matches(cells, kinds)
-    for place in range(len(cells)):
-        moved = [*cells[:place], *[""] * gap, *cells[place:]]
-        if (
-            all(_is_like(cell, k) for cell, k in zip(moved, kinds, strict=True))
-            and _matches(moved, kinds) > usual
-        ):
+    gap, better = len(kinds) - len(cells), 0
+    for place, cell in reversed(list(enumerate(cells))):  # the cells from here on, moved to the end
+        if not _is_like(cell, kinds[place + gap]):
+            return True
+        better += _matches(cell, kinds[place + gap]) - _matches(cell, kinds[place])
+        if better > 0:
             return False
     return True
 
 
-def _matches(cells: Sequence[str], kinds: Sequence[str]) -> int:
-    return sum(kind(cell) == k not in ("text", "empty") for cell, k in zip(cells, kinds, strict=False))
+def _matches(cell: str, wanted: str) -> bool:
+    return wanted not in ("text", "empty") and kind(cell) == wanted

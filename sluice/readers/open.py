@@ -16,7 +16,7 @@ from sluice.readers.dialect import boolean
 from sluice.readers.encodings import find_encoding
 from sluice.readers.excel import ExcelTable
 from sluice.readers.json import JsonTable
-from sluice.readers.json_source import is_json
+from sluice.readers.json_signs import is_json, wide_encoding
 from sluice.readers.refusals import refuse_markup, refuse_other_kinds
 from sluice.readers.spool import WorkFolder
 from sluice.readers.wrappers import Unpacked, unpack
@@ -84,11 +84,11 @@ class UnpackedTable:
 
     def __init__(self, table: RawTable, path: Path, found: Unpacked) -> None:
         self._table = table
-        self._path = path
+        self.path = path
         self._found = found
 
     def __getattr__(self, name: str) -> Any:
-        with naming(self._found.path, self._path, self._found.member):
+        with naming(self._found.path, self.path, self._found.member):
             return getattr(self._table, name)
 
     @property
@@ -110,7 +110,7 @@ class UnpackedTable:
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         """The table's own."""
-        with naming(self._found.path, self._path, self._found.member):
+        with naming(self._found.path, self.path, self._found.member):
             return self._table.relation(connection)
 
 
@@ -122,7 +122,7 @@ def _open_plain(path: Path, options: dict[str, str], folder: WorkFolder) -> RawT
     if not wanted and start.startswith(MAGIC):
         return ColumnarTable(path, folder)
     refuse_other_kinds(path, start)
-    encoding = find_encoding(path, options.get("encoding", ""))
+    encoding = find_encoding(path, options.get("encoding") or wide_encoding(start))
     refuse_markup(path, start.decode(encoding, "replace"))
     if wanted == "json" or (not wanted and is_json(path, start, encoding)):
         return JsonTable(path, encoding, folder, options.get("path", ""))

@@ -27,7 +27,7 @@ class ParquetSink:
         self._writer = pq.ParquetWriter(
             self._path,
             schema,
-            compression="lz4",
+            compression="none",  # halves what writing costs; the file goes when it is loaded
             use_dictionary=self._dictionary,
             write_statistics=False,
         )

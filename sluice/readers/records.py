@@ -14,11 +14,20 @@ _CELL_LIMIT = 131_072  # of Python's csv module
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How cells are written. Empty ``quote``: quotes are ordinary text."""
+    """How cells are written. Empty ``quote``: quotes are ordinary text.
+
+    An ``escape`` that is not the quote stands before a quote, a delimiter, a line end or itself outside of quotes too,
+    and is text before anything else there.
+    """
 
     delimiter: str = ","
     quote: str = '"'
     escape: str = '"'
+
+    @property
+    def escapes_outside(self) -> bool:
+        """Whether an escape means something outside of quotes."""
+        return self.escape not in ("", self.quote, self.delimiter)
 
 
 class Record(NamedTuple):
@@ -50,10 +59,16 @@ class Lines:
         self.number += bool(line)
         return line
 
-    def back(self, lines: list[str]) -> None:
-        """Give lines back, to be read again."""
-        self._again.extendleft(reversed(lines))
-        self.number -= len(lines)
+    def without(self, char: str, most: int) -> str:
+        """The next lines in one text, as far as they are at hand, hold no ``char`` and have no more than ``most``
+        characters; may be ''.
+        """
+        return ""
+
+    def back(self, texts: list[str], number: int) -> None:
+        """Give lines back, to be read again: all after line ``number``."""
+        self._again.extendleft(reversed(texts))
+        self.number = number
 
     def skip_rest(self) -> None:
         """Go to the end of a line that was cut at the limit."""
@@ -71,9 +86,14 @@ class Tokenizer:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        if not dialect.quote:
-            return
         d, q, e = (re.escape(part) for part in (dialect.delimiter, dialect.quote, dialect.escape))
+        self._outside = dialect.escapes_outside
+        if self._outside:
+            self._plain = re.compile(rf"((?:(?!{d})[^{e}]|{e}{d}|{e}[\s\S])*+)({d}|{e}?\Z)")
+            self._escaped_plain = re.compile(rf"{e}({d}|{q or e}|{e}|\r\n?|\n)")
+        if not dialect.quote:
+            self._opening = re.compile(r"(?!)")
+            return
         doubled = dialect.escape == dialect.quote
         inner = rf"[^{q}]++|{q}{q}" if doubled else rf"[^{q}{e}]++|{e}[\s\S]"
         before = after = ""
@@ -96,11 +116,14 @@ class Tokenizer:
         self._escaped = re.compile(rf"{q}( +){q}|{e}" + (f"({q})" if doubled else r"([\s\S])"))
 
     def split(self, text: str) -> tuple[list[str], str]:
-        """Cells, and '' or what is wrong: ``open`` (a quoted cell does not end here) or ``bad_quote``."""
+        """Cells, and '' or what is wrong: ``open`` (a quoted cell does not end here), ``escaped`` (nor does any other,
+        by an escape at the end) or ``bad_quote``.
+        """
         delimiter, quote = self.dialect.delimiter, self.dialect.quote
-        if not quote or quote not in text:
+        escaped = self._outside and self.dialect.escape in text
+        if not escaped and (not quote or quote not in text):
             return text.split(delimiter), ""
-        if self._tidy and len(text) < _CELL_LIMIT and self._tidy.fullmatch(text):
+        if not escaped and self._tidy and len(text) < _CELL_LIMIT and self._tidy.fullmatch(text):
             return next(csv.reader([text], delimiter=delimiter, quotechar=quote)), ""
         cells: list[str] = []
         return cells, self._split_untidy(text, cells)[0]
@@ -121,6 +144,16 @@ class Tokenizer:
                 position = found.end()
                 if position == end and not text.endswith(delimiter, found.end(1)):
                     return "", end
+            elif self._outside:
+                found = self._plain.match(text, position)
+                assert found
+                if found[2] != delimiter:
+                    if found[2]:
+                        return "escaped", position
+                    cells.append(self._escaped_plain.sub(r"\1", found[1]))
+                    return "", end
+                cells.append(self._escaped_plain.sub(r"\1", found[1]))
+                position = found.end()
             else:
                 stop = text.find(delimiter, position)
                 if stop < 0:
@@ -129,28 +162,48 @@ class Tokenizer:
                 cells.append(text[position:stop])
                 position = stop + len(delimiter)
 
-    def opened(self, line: str) -> tuple[list[str], list[str]]:
-        """The cells before the one that is still open at the line's end, and the text of that one so far."""
+    def opened(self, line: str) -> tuple[list[str], list[str], str]:
+        """The cells before the one that is still open at the line's end, the text of that one so far, and ``open`` or
+        ``escaped``.
+        """
         cells: list[str] = []
-        _, start = self._split_untidy(line.rstrip("\r\n"), cells)
-        return cells, [line[start:]]
+        problem, start = self._split_untidy(line.rstrip("\r\n"), cells)
+        return cells, [line[start:]], problem
 
-    def resume(self, cells: list[str], inside: list[str], line: str) -> str:
+    def resume(self, cells: list[str], inside: list[str], problem: str, line: str) -> str:
         """Go on in the open cell (what ``opened`` gave, brought up to date). What is wrong, as from ``split``.
 
         A line is looked at once, however many the cell has.
         """
         text = line.rstrip("\r\n")
+        if problem == "escaped":
+            return self._resume_plain(cells, inside, line, text)
         found = self._closing.match(text)
         if not found:
             inside.append(line)
             return "open" if self._inside.match(text) else "bad_quote"
-        cells.append(self._escaped.sub(r"\1\2", "".join((*inside, found[1]))))
+        cells.append(self.unescaped("".join((*inside, found[1]))))
         if found.end() == len(text) and not text.endswith(self.dialect.delimiter, found.end(1)):
             return ""
-        problem, start = self._split_untidy(text, cells, found.end())
+        return self._resume_after(cells, inside, line, text, found.end())
+
+    def _resume_plain(self, cells: list[str], inside: list[str], line: str, text: str) -> str:
+        found = self._plain.match(text)
+        assert found
+        if found[2] not in ("", self.dialect.delimiter):
+            inside.append(line)
+            return "escaped"
+        cells.append(self._escaped_plain.sub(r"\1", "".join((*inside, found[1]))))
+        return self._resume_after(cells, inside, line, text, found.end()) if found[2] else ""
+
+    def _resume_after(self, cells: list[str], inside: list[str], line: str, text: str, position: int) -> str:
+        problem, start = self._split_untidy(text, cells, position)
         inside[:] = [line[start:]]
         return problem
+
+    def end(self, cells: list[str], inside: list[str]) -> None:
+        """Close the cell that an escape left open at the end of the file: nothing follows, so the escape is text."""
+        cells.append(self._escaped_plain.sub(r"\1", "".join(inside).rstrip("\r\n")))
 
 
 def records(file: TextIO, dialect: Dialect) -> Iterator[Record]:
@@ -174,7 +227,7 @@ def next_record(lines: Lines, tokenizer: Tokenizer) -> Record | None:
             lines.skip_rest()
             return Record(number, text, [], "too_long")
         cells, problem = tokenizer.split(text)
-        if problem == "open":
+        if problem in ("open", "escaped"):
             text, cells, problem = _continue(lines, tokenizer, line)
         elif not line.isascii() and _undecodable(line):
             problem = "bad_encoding"
@@ -184,30 +237,42 @@ def next_record(lines: Lines, tokenizer: Tokenizer) -> Record | None:
 
 
 def _continue(lines: Lines, tokenizer: Tokenizer, first: str) -> tuple[str, list[str], str]:
-    """A record whose quoted cell goes on over the next lines; one line only if the quote never closes."""
-    if lines.number < lines.never_closes:
+    """A record of which a cell goes on over the next lines; one line only if its quote never closes."""
+    cells, inside, problem = tokenizer.opened(first)
+    if problem == "open" and lines.number < lines.never_closes:
         return first.rstrip("\r\n"), [], "unclosed_quote"
-    quote, parts, size = tokenizer.dialect.quote, [first], len(first)
-    cells, inside = tokenizer.opened(first)
+    quote, parts, size, number = tokenizer.dialect.quote, [first], len(first), lines.number
     while (line := lines.next()) and size + len(line) <= RECORD_LIMIT:
         parts.append(line)
         size += len(line)
-        if quote not in line:
+        if problem == "open" and quote not in line:
             inside.append(line)
+            if more := lines.without(quote, RECORD_LIMIT - size):
+                parts.append(more)
+                inside.append(more)
+                size += len(more)
             continue
-        problem = tokenizer.resume(cells, inside, line)
+        problem = tokenizer.resume(cells, inside, problem, line)
         if problem == "":
-            text = "".join(parts)
-            text = text[: -(len(line) - len(line.rstrip("\r\n")))] if line[-1] in "\r\n" else text
-            return text, cells, "bad_encoding" if not text.isascii() and _undecodable(text) else ""
+            return _whole(parts, cells)
         if problem == "bad_quote":
             break
     else:
+        if problem == "escaped" and not line:
+            tokenizer.end(cells, inside)
+            return _whole(parts, cells)
         if line:
             parts.append(line)
     lines.never_closes = lines.number
-    lines.back(parts[1:])
+    lines.back(parts[1:], number)
     return first.rstrip("\r\n"), [], "unclosed_quote"
+
+
+def _whole(parts: list[str], cells: list[str]) -> tuple[str, list[str], str]:
+    text = "".join(parts)
+    ends = len(parts[-1]) - len(parts[-1].rstrip("\r\n"))
+    text = text[: len(text) - ends]
+    return text, cells, "bad_encoding" if not text.isascii() and _undecodable(text) else ""
 
 
 def _undecodable(text: str) -> bool:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.contracts.model import Column, Contract
-from sluice.readers.base import RawTable, Reject
+from sluice.readers.base import Numbering, RawTable, Reject
 from sluice.readers.header import Mapping, unique_names
 from sluice.readers.spellings import sample
 from sluice.readers.spool import RejectFile
@@ -23,11 +23,35 @@ def bad_rows(batch: pa.RecordBatch, typed: pa.RecordBatch) -> pa.BooleanArray | 
     """True for rows with cells that cannot be typed or hold a NUL character; None if there is no such row."""
     flags = batch["_bad"]
     bad = pc.is_valid(flags) if flags.null_count < batch.num_rows else None
-    for column in typed.columns:
+    nul = nul_rows(typed)
+    return bad if nul is None else nul if bad is None else pc.or_(bad, nul)
+
+
+def nul_rows(batch: pa.RecordBatch) -> pa.BooleanArray | None:
+    """True for rows with texts that hold a NUL character; None if there is no such row."""
+    bad = None
+    for column in batch.columns:
         if pa.types.is_string(column.type) and _holds_nul(column):
             found = pc.fill_null(pc.match_substring(column, "\0"), False)
             bad = pc.or_(bad, found) if bad is not None else found
     return bad
+
+
+def nul_rejects(texts: pa.RecordBatch, header: Sequence[str], numbers: pa.Array) -> Iterator[Reject]:
+    """One reject for each record that holds a NUL character, which no database takes."""
+    rows = zip(numbers.to_pylist(), *(texts[i].to_pylist() for i in range(len(header))), strict=True)
+    for number, *cells in rows:
+        name, text = next((n, t) for n, t in zip(header, cells, strict=True) if t and "\0" in t)
+        yield Reject(number, *_nul(name, text), column=name)
+
+
+def record_numbers(table: RawTable, batch: pa.RecordBatch, before: int) -> pa.Array:
+    """The numbers of the records of a batch of the table's relation, of which ``before`` records came before."""
+    if "_record_no" in batch.schema.names:
+        return batch["_record_no"]
+    if isinstance(table, Numbering):
+        return table.numbers(before, batch.num_rows)
+    return pa.array(np.arange(before + 1, before + batch.num_rows + 1, dtype=np.int64))
 
 
 def _holds_nul(column: pa.StringArray) -> bool:
@@ -109,12 +133,17 @@ def _without_nul(cells: str | None) -> str | None:
 
 
 def write_rejects(table: RawTable, broken: Iterable[Reject], untyped: RejectFile, path: Path) -> int:
-    """Merge both by record number, with line and raw text; returns how many records they are."""
-    located = table.find(_distinct(untyped)) if untyped.rows else iter(())
+    """Write both, merged; returns how many records they are."""
     with RejectFile(path) as out:
-        for reject in heapq.merge(broken, _placed(untyped, located), key=lambda r: r.record_no):
+        for reject in merged(table, broken, untyped):
             out.add(reject)
     return out.records
+
+
+def merged(table: RawTable, broken: Iterable[Reject], untyped: RejectFile) -> Iterator[Reject]:
+    """Both by record number, with line and raw text."""
+    located = table.find(_distinct(untyped)) if untyped.rows else iter(())
+    return heapq.merge(broken, _placed(untyped, located), key=lambda r: r.record_no)
 
 
 def _distinct(rejects: RejectFile) -> Iterator[int]:

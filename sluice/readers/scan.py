@@ -56,14 +56,16 @@ class Scanner:
             return *nothing, True
         is_end, returns = _line_ends(data, block)
         borders = delimiters | is_end
+        escapes, stop = self._escapes(data, block, borders)
         places = np.flatnonzero(borders)
         unclear: list[int] = []
-        stopped = False
         if self._quote and self._quote in block:
-            quotes = self._quotes(data, block, borders, is_end)
-            unclear, stopped = quotes.unclear, quotes.stop < len(block)
-            places = places[places < quotes.stop]
+            quotes = self._quotes(data, stop, borders, is_end)
+            unclear, stop = quotes.unclear, quotes.stop
             places = places[quotes.outside(places)]
+            escapes = escapes[quotes.outside(escapes)]
+        stopped = stop < len(block)
+        places = places[places < stop]
         last = np.flatnonzero(is_end[places])
         if not len(last):
             return *nothing, stopped
@@ -72,6 +74,7 @@ class Scanner:
         tails = ends - 1 - returns[ends - 2]  # of a block of one line end, the look wraps around to no return
         tidy = (np.diff(last, prepend=-1) == self._cells) & (tails > starts)
         tidy[np.searchsorted(ends, unclear)] = False
+        tidy[np.searchsorted(ends, escapes[escapes < ends[-1]], "right")] = False
         if not block.isascii():
             tidy[np.searchsorted(ends, _undecodable(block, int(ends[-1])), "right")] = False
         if len(self._marks):
@@ -93,16 +96,25 @@ class Scanner:
         found[: size - 1] = False
         return None if (np.diff(np.flatnonzero(found)) < size).any() else found
 
-    def _quotes(self, data: npt.NDArray[np.uint8], block: bytes, borders: Flags, is_end: Flags) -> Quotes:
+    def _escapes(self, data: npt.NDArray[np.uint8], block: bytes, borders: Flags) -> tuple[Places, int]:
+        """Where escapes stand, and where nothing is sure any more: at escaped escapes and line ends. A delimiter behind
+        an escape is none of the ``borders``.
+        """
+        if self._escape in (b"", self._quote, self._delimiter) or self._escape not in block:
+            return np.empty(0, np.int64), len(block)
+        found = np.flatnonzero(data == self._escape[0])
+        last = len(data) - 1
+        after = data[np.minimum(found + 1, last)]
+        borders[np.minimum(found + len(self._delimiter), last)] = False
+        unsure = found[(after == self._escape[0]) | (after == _LF) | (after == _CR) | (found == last)]
+        return found, int(unsure[0]) if len(unsure) else len(block)
+
+    def _quotes(self, data: npt.NDArray[np.uint8], stop: int, borders: Flags, is_end: Flags) -> Quotes:
         """Cells are opened and closed in turns. Where that fails, the record's first line stands alone, as the exact
         pass has it, and the turns start anew behind it.
         """
-        stop = len(block)
         found = np.flatnonzero(data == self._quote[0])
-        if self._escape != self._quote and self._escape in block:
-            escapes = np.flatnonzero(data == self._escape[0])
-            twice = escapes[:-1][np.diff(escapes) == 1]
-            stop = int(twice[0]) if len(twice) else stop
+        if self._escape != self._quote:
             found = found[(found == 0) | (data[found - 1] != self._escape[0])]
         found = found[found < stop]
         opens, closes = self._turns(data, found, borders)

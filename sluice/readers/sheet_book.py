@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from sluice.readers import sheet_values as values
-from sluice.readers import sheet_xml as xml
 from sluice.readers.sheet_parts import Book
+from sluice.readers.sheet_tags import Unusual
+from sluice.readers.sheet_texts import shared_strings
 
 _MOST = 16_000_000  # bytes of a part that is read whole
 
@@ -29,7 +30,7 @@ class Parts:
         shared = pa.array([], pa.string())
         if self.strings in archive.NameToInfo:
             with archive.open(self.strings) as file:
-                shared = xml.shared_strings(file)
+                shared = shared_strings(file)
         meanings = _meanings(archive, self.styles) if self.styles in archive.NameToInfo else [values.PLAIN]
         return Book(shared, np.array(meanings, np.int64), self.since_1904)
 
@@ -66,7 +67,7 @@ def _xml(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
     with archive.open(name) as file:
         text = file.read(_MOST)
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise xml.Unusual
+        raise Unusual
     return ElementTree.fromstring(text)  # noqa: S314 (no entities of its own)
 
 

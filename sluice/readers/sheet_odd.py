@@ -1,6 +1,6 @@
 """Cells that calamine gives as nothing (errors) or rounded (long whole numbers), found in the file itself.
 
-Imports nothing of Sluice: see ``workbook``.
+Imports nothing of Sluice: see ``sheet_main``.
 """
 
 import re

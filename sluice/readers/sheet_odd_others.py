@@ -14,7 +14,7 @@ from sluice.readers.sheet_odd import Odd
 _WORTH = re.compile(rb'value-type="(?:error|time)"|\bvalue="-?\d{16}')
 _LENGTH = re.compile(r"(-?)P(?:(\d+)D)?T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d+))?S)?")
 _FORMULA, _ERROR, _SHEET, _SECRET, _BEGIN, _END = 0x06, 0x205, 0x85, 0x2F, 0x809, 0x0A
-_CODES = {
+CODES = {
     0x00: "#NULL!",
     0x07: "#DIV/0!",
     0x0F: "#VALUE!",
@@ -171,5 +171,5 @@ def _errors(book: bytes, start: int) -> Odd:
         else:
             continue
         row, column = struct.unpack_from("<HH", book, at)
-        odd.rows.setdefault(row + 1, []).append((column, _CODES.get(code, "#N/A")))
+        odd.rows.setdefault(row + 1, []).append((column, CODES.get(code, "#N/A")))
     return odd

@@ -1,6 +1,6 @@
 """From the cells of a sheet's XML to columns of texts, a part of its rows at a time.
 
-Imports nothing of Sluice but its neighbours: see ``workbook``.
+Imports nothing of Sluice but its neighbours: see ``sheet_main``.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 
 from sluice.readers import sheet_values as values
 from sluice.readers import sheet_xml as xml
+from sluice.readers.sheet_tags import Unusual, number_at
+from sluice.readers.sheet_texts import resolved, slices
 
 _GRID = 1_000_000  # cells at once
 _LAST = 2_958_465  # the serial number of the last day of 9999
@@ -103,31 +105,31 @@ class Book:
 
     def _shared(self, cells: Any, filled: Any) -> tuple[npt.NDArray[np.int64], pa.StringArray]:
         these = np.flatnonzero(filled & (cells.kind == xml.SHARED))
-        number, digits = xml.number_at(cells.data, cells.start[these], 9)
+        number, digits = number_at(cells.data, cells.start[these], 9)
         if (digits != cells.end[these] - cells.start[these]).any() or (number >= len(self.shared)).any():
-            raise xml.Unusual
+            raise Unusual
         return these, self.shared.take(pa.array(number))
 
     def _written(self, cells: Any, filled: Any) -> tuple[npt.NDArray[np.int64], pa.StringArray]:
         these = np.flatnonzero(filled & np.isin(cells.kind, (xml.STRING, xml.INLINE, xml.ERROR)))
-        return these, xml.resolved(xml.slices(cells.data, cells.start[these], cells.end[these]))
+        return these, resolved(slices(cells.data, cells.start[these], cells.end[these]))
 
     def _truths(self, cells: Any, filled: Any) -> tuple[npt.NDArray[np.int64], pa.StringArray]:
         these = np.flatnonzero(filled & (cells.kind == xml.TRUTH))
         digit = cells.data[cells.start[these]]
         if (cells.end[these] != cells.start[these] + 1).any() or not np.isin(digit, (48, 49)).all():
-            raise xml.Unusual
+            raise Unusual
         return these, pa.array(digit == 49).cast(pa.string())
 
     def _numbers(self, cells: Any, these: Any) -> tuple[pa.StringArray, npt.NDArray[np.uint8]]:
-        written = xml.slices(cells.data, cells.start[these], cells.end[these])
+        written = slices(cells.data, cells.start[these], cells.end[these])
         try:
             number = written.cast(pa.float64()).to_numpy()
         except pa.ArrowInvalid as error:
-            raise xml.Unusual from error
+            raise Unusual from error
         style = cells.style[these]
         if not np.isfinite(number).all() or (style >= len(self.meanings)).any():
-            raise xml.Unusual
+            raise Unusual
         meaning = self.meanings[style]
         meaning[(number < 0) & (meaning == values.MOMENT)] = values.PLAIN
         meaning[np.abs(number) + 1463 * self.since_1904 > _LAST] = values.PLAIN

@@ -1,6 +1,6 @@
 """What the cells of a sheet say, as the text a person would write: one value at a time, or a whole part of a sheet.
 
-Imports nothing of Sluice: see ``workbook``.
+Imports nothing of Sluice: see ``sheet_main``.
 """
 
 import datetime as dt

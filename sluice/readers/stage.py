@@ -9,25 +9,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice import deadline
 from sluice.contracts.model import Contract
-from sluice.errors import ReadError, SetupError
-from sluice.readers.base import Numbering, RawTable, Sink, Stage
-from sluice.readers.duck import connect
+from sluice.errors import SetupError
+from sluice.readers.base import RawTable, Sink, Stage
+from sluice.readers.duck import connect_for, unreadable
 from sluice.readers.header import Mapping, known_names, match_header
 from sluice.readers.pump import ParquetSink, Pump
-from sluice.readers.rejects import Explainer, bad_rows, write_rejects
+from sluice.readers.rejects import Explainer, bad_rows, record_numbers, write_rejects
 from sluice.readers.rising import Rising
 from sluice.readers.spool import RejectFile
 from sluice.readers.typing import projection
 
 _BATCH_ROWS = 16_384
 _BATCH_CHARS = 16_000_000
-_WIDE = 500
 _T = TypeVar("_T")
 
 
@@ -84,8 +82,8 @@ def stage(
         "organization_id": pa.scalar(organization_id, pa.int32()),
         "_load_id": pa.scalar(load_id, pa.int64()),
     }
-    if keep_whole := getattr(table, "keep_whole", None):
-        keep_whole(known_names(contract))
+    if expect := getattr(table, "expect", None):
+        expect(known_names(contract))
     try:
         while True:
             mapping = match_header(table.header, contract)
@@ -133,26 +131,18 @@ def _attempt(
     run: _Run, directory: Path, sinks: Sequence[Sink], memory_limit_mb: int, threads: int
 ) -> int | None:
     """Read the table once. The number of rejected records; None if it must be read again, another way."""
-    if len(run.table.header) > _WIDE:
-        threads = 1  # each thread holds vectors of 2,048 values for each column, several times
     try:
         with (
             deadline.blamed(duckdb.Error, _UnreadableError),
-            contextlib.closing(connect(directory, memory_limit_mb, threads)) as connection,
+            contextlib.closing(connect_for(run.table, directory, memory_limit_mb, threads)) as connection,
         ):
             _read(connection, run, [ParquetSink(directory / "rows.parquet"), *sinks])
             broken = run.table.broken(connection)
             return write_rejects(run.table, broken, run.rejects, directory / "rejects.parquet")
     except _UnreadableError as error:
-        if "Out of Memory" in str(error.cause):
-            raise SetupError(
-                f"{len(run.table.header):,} columns need more than {memory_limit_mb:,} MB of memory.",
-                hint="Raise SLUICE_MEMORY_LIMIT_MB.",
-            ) from error.cause
-        if run.table.repair(error.cause):
+        if "Out of Memory" not in str(error.cause) and run.table.repair(error.cause):
             return None
-        hint = "The file could not be read to its end."
-        raise ReadError.of(error.cause, hint=hint, format=run.table.format) from error.cause
+        raise unreadable(run.table, error.cause, memory_limit_mb) from error.cause
     finally:
         run.rejects.close()
         run.rejects.path.unlink(missing_ok=True)
@@ -210,12 +200,7 @@ def _good(batch: pa.RecordBatch, run: _Run) -> pa.RecordBatch:
     """The batch's good rows with organization, load and record number; its bad rows become rejects."""
     count = batch.num_rows
     names = [c.name for c in run.contract.columns] + ["_extra"]
-    if "_record_no" in batch.schema.names:
-        numbers = batch["_record_no"]
-    elif isinstance(run.table, Numbering):
-        numbers = run.table.numbers(run.records, count)
-    else:
-        numbers = pa.array(np.arange(run.records + 1, run.records + count + 1, dtype=np.int64))
+    numbers = record_numbers(run.table, batch, run.records)
     columns = {name: batch.column(i) for i, name in enumerate(names)}
     columns |= {name: pa.repeat(value, count) for name, value in run.constants.items()}
     typed = pa.RecordBatch.from_pydict(columns | {"_record_no": numbers})

@@ -1,5 +1,7 @@
 """Each awkward file that can be read goes through the standard ingestion into PostgreSQL, and arrives whole."""
 
+import json
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,8 +19,10 @@ from sluice.settings import settings
 from sluice.warehouse.connection import Warehouse
 from tests.awkward.expectations import Sample, samples
 
+DOUBLED = ("names-twice.arrow", "header-name-twice.xlsx")  # which column of the contract they mean is unclear
 _TABLES = [sample for sample in samples() if not sample.refused and not sample.expected.get("gap")]
-READABLE = [sample for sample in _TABLES if sample.rows or sample.expected["rejects"]]
+_FULL = [sample for sample in _TABLES if sample.rows or sample.expected["rejects"]]
+READABLE = [sample for sample in _FULL if sample.name not in DOUBLED]
 USUAL = ["name", "qty", "city"]
 ROWS = """
 SELECT l.filename, to_jsonb(d) AS row FROM data.{} d JOIN sluice.loads l ON l.id = d._load_id WHERE l.job_id = %s
@@ -41,8 +45,31 @@ class Arrived:
 
 
 def dataset(sample: Sample) -> str:
-    """Typed columns where the file has the usual ones; else all of its columns are unknown, and kept in _extra."""
+    """Typed columns where the file has the usual ones; else one is known, and _extra keeps the rest."""
     return "stock" if sample.header == USUAL else "anything"
+
+
+def known(sample: Sample) -> str:
+    """The one column of the file that the contract knows: the first whose name is not empty and stands there once."""
+    return next(name for name in sample.header if name and sample.header.count(name) == 1)
+
+
+def anything(files: list[Sample]) -> dict[str, Any]:
+    """A contract with one column for each file, all of text."""
+    names = dict.fromkeys(known(sample) for sample in files)
+    columns = [
+        {"name": f"known_{at}", "logicalType": "string",
+         "customProperties": [{"property": "sluice.aliases", "value": [name]}]}
+        for at, name in enumerate(names)
+    ]  # fmt: skip
+    head = {
+        "apiVersion": "v3.1.0",
+        "kind": "DataContract",
+        "id": "anything",
+        "version": "1.0.0",
+        "status": "active",
+    }
+    return {**head, "schema": [{"name": "anything", "properties": columns}]}
 
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for the runs of all files
@@ -52,11 +79,15 @@ pytestmark = pytest.mark.timeout(600)  # the first test waits for the runs of al
 def project(
     module_warehouse: Warehouse, prefect_server: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Warehouse]:
-    """The project's settings point at the module's warehouse and at the contracts beside this file."""
+    """The project's settings point at the module's warehouse and at contracts for these files."""
+    contracts = tmp_path_factory.mktemp("contracts")
+    shutil.copy(Path(__file__).with_name("stock.odcs.yaml"), contracts)
+    written = json.dumps(anything([sample for sample in READABLE if dataset(sample) == "anything"]))
+    (contracts / "anything.odcs.yaml").write_text(written)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLUICE_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("SLUICE_DATABASE_URL", module_warehouse.url)
-        patch.setenv("SLUICE_CONTRACTS", str(Path(__file__).parent))
+        patch.setenv("SLUICE_CONTRACTS", str(contracts))
         settings.cache_clear()
         yield module_warehouse
     settings.cache_clear()
@@ -87,10 +118,16 @@ def arrived(project: Warehouse) -> dict[str, Arrived]:
 
 def cells(sample: Sample, row: dict[str, Any]) -> list[str]:
     """The row's cells as text in the order of the header; nothing is an empty text."""
-    names, values = (
-        (USUAL, row) if dataset(sample) == "stock" else (unique_names(sample.header), row["_extra"] or {})
-    )
-    return ["" if values.get(name) is None else str(values[name]) for name in names]
+    if dataset(sample) == "stock":
+        values = [row[name] for name in USUAL]
+    else:
+        (own,) = [row[name] for name in row if name.startswith("known_") and row[name] is not None] or [None]
+        extra = row["_extra"] or {}
+        values = [
+            own if name == known(sample) else extra.get(unique)
+            for name, unique in zip(sample.header, unique_names(sample.header), strict=True)
+        ]
+    return ["" if value is None else str(value) for value in values]
 
 
 @pytest.mark.parametrize("sample", READABLE, ids=lambda sample: sample.name)
@@ -102,6 +139,15 @@ def test_rows_rejects_and_skipped_lines_arrive(sample: Sample, arrived: dict[str
     assert [cells(sample, row) for row in found.rows] == wanted
     assert found.rejects == sample.expected["rejects"]
     assert found.lines == {kind: len(lines) for kind, lines in sample.expected.get("skipped", {}).items()}
+
+
+@pytest.mark.parametrize("name", DOUBLED)
+def test_a_file_with_the_same_name_twice_is_refused_where_the_contract_knows_it(
+    name: str, project: Warehouse
+) -> None:
+    (sample,) = [one for one in samples() if one.name == name]
+    with pytest.raises(ReadError, match="both mean the column"):
+        ingest("anything", sample)
 
 
 @pytest.mark.parametrize("name", ["page-named-xls.xls", "zip-two-tables.zip", "cut-off.json"])

@@ -17,10 +17,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "sluice-fuzz")
     parser.add_argument("--again", type=Path, nargs="*", help="files to read once, instead of a hunt")
+    parser.add_argument("--more", type=Path, help="a folder whose files, in folders too, are seeds as well")
     asked = parser.parse_args()
     if asked.again:
         return again(asked.again)
-    result = hunt(asked.seconds, asked.seed, asked.keep, lambda text: print(text, flush=True))
+    files = [one for one in asked.more.rglob("*") if one.is_file()] if asked.more else []
+    more = {one.name: one.read_bytes() for one in sorted(files) if one.suffix not in (".py", ".pyc")}
+    result = hunt(asked.seconds, asked.seed, asked.keep, lambda text: print(text, flush=True), more)
     print(f"seed {asked.seed}: {result.executions} files in {asked.seconds:.0f} s")
     print(f"outcomes: {dict(result.outcomes.most_common())}")
     print(f"slowest {result.slowest} s, most resident memory {result.highest} MB")

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, Self
 
 from .mutate import mutate
-from .seeds import Family, all_seeds
+from .seeds import Family, all_seeds, family_of
 
 SECONDS = 10.0  # for one file
 MEMORY_MB = 1500  # of address space beyond what imports and a first small file took
@@ -133,7 +133,8 @@ def hunt(
 ) -> Result:
     """Read mutated files for that long; findings are saved in ``keep``, at most five of a kind."""
     seeds, result, end = all_seeds(), Result(), time.monotonic() + seconds
-    seeds["text"] |= extra or {}
+    for name, content in (extra or {}).items():
+        seeds[family_of(content)][name] = content
     keep.mkdir(parents=True, exist_ok=True)
     worker, number = Worker(), 0
     with tempfile.TemporaryDirectory(prefix="hunt-") as folder:

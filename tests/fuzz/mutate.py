@@ -5,6 +5,7 @@ import gzip
 import lzma
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 
 from .seeds import Family, unzipped, zipped, zstd
@@ -183,7 +184,8 @@ def mutate(rng: Random, data: bytes, others: Family) -> bytes:
             return _mutate_member(rng, members, others)
         for magic, unpack, pack in PACKERS.values():
             if data.startswith(magic):
-                return pack(_changes(rng, unpack(data), others))
+                with suppress(Exception):  # a seed may be broken itself
+                    return pack(_changes(rng, unpack(data), others))
     return _changes(rng, data, others)
 
 

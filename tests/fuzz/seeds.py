@@ -215,3 +215,16 @@ def all_seeds() -> dict[str, Family]:
         "workbook": workbooks(),
         "columnar": columnar(),
     }
+
+
+_MAGIC = {
+    "workbook": (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\t\x08"),
+    "wrapped": (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"),
+    "columnar": (b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff"),
+    "json": (b"[", b"{"),
+}
+
+
+def family_of(content: bytes) -> str:
+    """The family that a file belongs to, by its first bytes."""
+    return next((family for family, first in _MAGIC.items() if content.startswith(first)), "text")

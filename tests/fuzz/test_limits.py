@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .hostile import HOSTILE, LARGE, Make
+from .hostile import HOSTILE, LARGE, Make, wide, wide_json
 from .hunt import Worker
 
 # What DuckDB may use (SLUICE_MEMORY_LIMIT_MB, 300), a record of 16 million characters in several forms, stacks.
@@ -29,7 +29,8 @@ def test_a_hostile_file_is_read_or_refused_within_memory(make: Make, worker: Wor
     answer = worker.read(tmp_path / "input", {}, 120)
     (tmp_path / "input").unlink()
     assert "finding" not in answer, answer
-    assert answer["outcome"] in ("read", "ReadError", "SetupError"), answer
+    allowed = ("read",) if make in (wide, wide_json) else ("read", "ReadError", "SetupError")
+    assert answer["outcome"] in allowed, answer
 
 
 @pytest.mark.skipif("SLUICE_LARGE" not in os.environ, reason="takes minutes: set SLUICE_LARGE=1")

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from sluice.errors import ReadError
 from sluice.readers import open_table
 from sluice.readers.csv import CsvTable
+from sluice.readers.export import export
 
 from .conftest import cells, contract
 
@@ -312,3 +315,20 @@ def test_line_ends_of_all_kinds_in_one_file_end_records_and_stay_in_cells(write,
     staged = load(write(text), AB)
     assert [(row["a"], row["b"]) for row in staged.rows] == rows
     assert not staged.rejects
+
+
+@pytest.mark.parametrize(
+    "text",
+    [",".join(f"c{n}" for n in range(16_385)) + "\n", json.dumps({f"c{n}": n for n in range(16_385)})],
+    ids=["csv", "json"],
+)
+def test_a_table_of_too_many_columns_is_refused_with_its_name_and_their_number(write, tmp_path, text):
+    path = write(text)
+    with (tmp_path / "out").open("w+") as out, pytest.raises(ReadError, match="16,385 columns") as refused:
+        export(open_table(path), out, tmp_path, 300, 1)
+    assert str(path) in str(refused.value)
+
+
+def test_an_open_quote_before_many_short_lines_costs_only_its_own_line(write):
+    path = write('a,b\n1,"open\n' + "2,3\n" * 300_000)
+    assert read(path)[1] == [["2", "3"]] * 300_000

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import re
+import struct
 import tempfile
 import zipfile
 from pathlib import Path
@@ -13,14 +14,17 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl.cell.cell import ERROR_CODES
 
 from sluice.errors import ReadError, SetupError
 from sluice.readers import open_table
+from sluice.readers.sheet_refusals import unpacked_size
 from sluice.readers.sheet_values import text_of
 from sluice.readers.workbook import dump
 from sluice.settings import settings as environment
 
+from ..fuzz import ancient
 from .conftest import cells, column, contract
 
 EXAMPLES = int(os.environ.get("SLUICE_EXAMPLES", "100"))
@@ -197,14 +201,17 @@ def test_error_cells_stay_as_text_and_are_told(tmp_path):
     assert "#N/A (1)" in table.account.warnings[0]
 
 
-def edited(path: Path, old: bytes, new: bytes) -> Path:
-    """The workbook with other XML in its first sheet."""
+def edited(path: Path, old: bytes, new: bytes, part: str = "sheet1.xml", **more: bytes) -> Path:
+    """The workbook with other XML in its first sheet or the parts that end so, and more parts."""
     target = path.with_name(path.name + ".edited")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
-        for name in source.namelist():
-            content = source.read(name)
-            out.writestr(name, content.replace(old, new) if name.endswith("sheet1.xml") else content)
-    return target
+        parts = {name: source.read(name) for name in source.namelist()}
+        assert any(old in content for name, content in parts.items() if name.endswith(part))
+        for name, content in parts.items():
+            out.writestr(name, content.replace(old, new) if name.endswith(part) else content)
+        for name, content in more.items():
+            out.writestr(name, content)
+    return target.replace(path.with_name(path.name + "+"))
 
 
 def test_long_whole_numbers_keep_their_digits(tmp_path):
@@ -307,3 +314,104 @@ def test_other_office_files_are_named(tmp_path):
     (tmp_path / "ole").write_bytes(secret)
     with pytest.raises(ReadError, match="password"):
         open_table(tmp_path / "ole")
+
+
+def test_workbooks_with_a_password_are_refused(tmp_path):
+    plain = book(tmp_path / "x", [["a", "b"], [1, "x"]])
+    with (tmp_path / "new").open("wb") as out:
+        OOXMLFile(plain.open("rb")).encrypt("secret", out)
+    codepage, password = struct.pack("<HH", 0x42, 2), struct.pack("<HH", 0x2F, 2)
+    (tmp_path / "old").write_bytes(ancient.xls([["a", "b"], ["1", "x"]]).replace(codepage, password, 1))
+    with zipfile.ZipFile(tmp_path / "open", "w") as out:
+        out.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        out.writestr("content.xml", b"\x8a\x13\xff\x00" * 50)
+        out.writestr("META-INF/manifest.xml", "<manifest:encryption-data/>")
+    for name in ("new", "old", "open"):
+        with pytest.raises(ReadError, match="protected by a password"):
+            open_table(tmp_path / name)
+
+
+def test_a_workbook_that_is_read_without_end_is_refused_in_time():
+    used = os.times().children_user
+    with pytest.raises(ReadError, match="takes more than 5 seconds"):
+        open_table(FILES / "endless.xlsb")
+    assert os.times().children_user - used < 8
+
+
+def test_a_large_workbook_has_the_time_that_a_slow_machine_needs(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x", "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("xl/worksheets/sheet1.xml", b" " * 30_000_000)
+    assert unpacked_size(tmp_path / "x") == 30_000_000
+    content = bytearray((tmp_path / "x").read_bytes())
+    for at in (content.find(b"PK\1\2") + 24, content.find(b"PK\3\4") + 22):
+        content[at : at + 4] = struct.pack("<I", 2**32 - 2)  # it says that it is larger
+    (tmp_path / "x").write_bytes(content)
+    assert unpacked_size(tmp_path / "x") <= 1032 * len(content)
+
+
+def test_errors_in_a_binary_workbook_are_read(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(ancient.xlsb([["a", "b"], ["1", "x"], ["2", "y"], ["3", "z"]]))
+    cell, formula = struct.pack("<BBIIB", 3, 9, 1, 0, 0x2A), struct.pack("<BBIIB12x", 11, 21, 1, 0, 7)
+    for text, error in (("x", cell), ("y", formula)):
+        old = struct.pack("<BBIII", 6, 14, 1, 0, 1) + text.encode("utf-16-le")
+        path = edited(path, old, error, "sheet1.bin")
+    table = open_table(path)
+    assert cells(table) == [["1", "#N/A"], ["2", "#DIV/0!"], ["3", "z"]]
+    assert table.account.warnings == [
+        "Cells hold errors of formulas, which stay as text: #N/A (1), #DIV/0! (1)."
+    ]
+
+
+ROWS = [["a", "b"], [77, "x"], [78, "y"]]
+
+
+@pytest.mark.parametrize("strange", [False, True], ids=["fast", "slow"])
+@pytest.mark.parametrize("size", [b"", b'<dimension ref="A1" />', b'<dimension ref="A1:XFD1048576" />'])
+def test_what_a_sheet_says_of_its_size_is_not_believed(tmp_path, size, strange):
+    path = edited(book(tmp_path / "x", ROWS), b'<dimension ref="A1:B3" />', size)
+    if strange:
+        path = edited(path, b"<c r=", b"<c  r=")
+    assert read(path) == (("a", "b"), [["77", "x"], ["78", "y"]])
+
+
+def test_a_strict_workbook_is_read(tmp_path):
+    path = book(tmp_path / "x", ROWS)
+    for folder in (b"spreadsheetml", b"officeDocument"):
+        old = b"http://schemas.openxmlformats.org/" + folder + b"/2006"
+        path = edited(path, old, b"http://purl.oclc.org/ooxml/" + folder, "")
+    path = edited(path, b't="n"><v>77<', b't="d"><v>2024-02-29T13:04:05<')
+    assert read(path) == (("a", "b"), [["2024-02-29 13:04:05", "x"], ["78", "y"]])
+
+
+def test_days_before_1900_stay_numbers(tmp_path):
+    made = openpyxl.Workbook()
+    for row, value in enumerate(["a", -5, 1, 59.5, 61], 1):
+        made.active.cell(row, 1, value).number_format = "yyyy-mm-dd"
+    made.save(tmp_path / "x")
+    assert read(tmp_path / "x")[1] == [["-5"], ["1900-01-01"], ["1900-02-28 12:00:00"], ["1900-03-01"]]
+
+
+def test_many_shared_texts_are_read_whatever_their_count_says(tmp_path):
+    kind = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
+    link = b'<Relationship Id="texts" Type="' + kind + b'" Target="sharedStrings.xml"/></Relationships>'
+    path = edited(book(tmp_path / "x", ROWS), b"</Relationships>", link, "workbook.xml.rels")
+    many = b"".join(b"<si><t>text %d</t></si>" % i for i in range(200_000))
+    texts = (
+        b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" uniqueCount="4000000000">'
+    )
+    cell = b't="s"><v>199999</v>'
+    path = edited(
+        path, b't="inlineStr"><is><t>y</t></is>', cell, **{"xl/sharedStrings.xml": texts + many + b"</sst>"}
+    )
+    assert read(path)[1] == [["77", "x"], ["78", "text 199999"]]
+
+
+def test_names_that_lead_out_of_the_archive_are_never_followed(tmp_path):
+    path = edited(book(tmp_path / "x", ROWS), b"77", b"77", **{"../../evil": b"x", "/tmp/evil": b"x"})
+    before = sorted(tmp_path.rglob("*"))
+    assert read(path)[1] == [["77", "x"], ["78", "y"]]
+    assert sorted(tmp_path.rglob("*")) == before
+    away = edited(path, b"/xl/worksheets/sheet1.xml", b"../../../../etc/passwd", "workbook.xml.rels")
+    with pytest.raises(ReadError):
+        open_table(away)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sluice.contracts.compile import compile_contract
+from sluice.errors import ReadError
 from sluice.infer import propose
 from sluice.infer.odcs import contract_text
 from sluice.readers import open_table
@@ -196,3 +197,22 @@ def test_any_table_gives_a_contract_that_loads_it(inferred, columns):
     untyped = [r["column"] for r in staged.rejects if r["column"]]  # others the reader could not split
     assert set(untyped) <= {one.name for one in found.values() if one.kind.bad}
     assert len(untyped) == sum(one.kind.bad for one in found.values())
+
+
+def test_a_unique_column_of_few_records_is_a_key_only_by_its_name_or_shape(inferred):
+    words = [f"{chr(97 + n)}{chr(105 + n)} thing" for n in range(12)]
+    codes = [f"AB-{n:03}" for n in range(12)]
+    assert inferred(sheet(found_in=words, note=words))[0].primary_key == ()
+    assert inferred(sheet(found_in=words, slug=words))[0].primary_key == ("slug",)
+    assert inferred(sheet(found_in=words, article=codes))[0].primary_key == ("article",)
+
+
+def test_a_wide_table_takes_as_many_columns_as_a_table_can_have(write, tmp_path):
+    def found(columns, rows):
+        header = [f"c{n}" for n in range(columns)]
+        path = write("\n".join(map(",".join, [header, *[[str(n) for n in range(columns)]] * rows])) + "\n")
+        return propose(open_table(path, work=tmp_path), "things", tmp_path)
+
+    assert [one.kind.logical for one in found(120, 40).columns] == ["integer"] * 120
+    with pytest.raises(ReadError, match="10,000 columns; a table in PostgreSQL"):
+        found(10_000, 2)

@@ -4,13 +4,9 @@ import gzip
 import json
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from sluice.errors import ReadError
 from sluice.readers import open_table
@@ -225,7 +221,6 @@ def test_values_longer_than_a_chunk_are_read(write):
 
 _PEAK = """
 import resource, sys
-from pathlib import Path
 from sluice.readers import open_table
 open_table(Path(sys.argv[1])).header
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -251,79 +246,6 @@ def test_memory_stays_flat_wherever_the_records_stand(write, tmp_path, begin, be
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 120
-
-
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8"))
-)
-VALUES = st.recursive(
-    SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=3), v, max_size=3)
-)
-NAMES = st.sampled_from(["a", "b", "c", "A", "", "\u00e4 x", '"'])
-RECORDS = st.lists(
-    st.dictionaries(NAMES, SCALARS | st.lists(VALUES, max_size=3), min_size=1), min_size=1, max_size=8
-)
-
-
-@settings(max_examples=100, deadline=None)
-@given(records=RECORDS, indent=st.sampled_from([None, 1]), ascii_only=st.booleans(), lines=st.booleans())
-def test_any_json_comes_back(records, indent, ascii_only, lines):
-    if lines:
-        # One object alone that holds a list of objects is read as that list.
-        nested = [v for value in records[0].values() if isinstance(value, list) for v in value]
-        assume(len(records) > 1 or not any(isinstance(v, dict) for v in nested))
-        text = "\n".join(json.dumps(r, ensure_ascii=ascii_only) for r in records)
-    else:
-        text = json.dumps(records, indent=indent, ensure_ascii=ascii_only)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "x"
-        path.write_text(text, encoding="utf-8")
-        table = open_table(path, {"format": "json"})
-        assert table.header == tuple(dict.fromkeys(name for r in records for name in r))
-        for row, record in zip(cells(table), records, strict=True):
-            for name, text in zip(table.header, row, strict=True):
-                value = record.get(name)
-                assert (text if isinstance(value, str) or value is None else json.loads(text)) == value
-        assert not list(table.broken(duckdb.connect()))
-        located = table.locate(range(1, len(records) + 1))
-        assert [json.loads(raw) for _, raw in located.values() if "... (" not in raw] or len(located) == len(
-            records
-        )
-
-
-COLUMN = st.sampled_from([st.text(max_size=4), st.integers(), st.booleans() | st.none(), SCALARS, VALUES])
-
-
-@settings(max_examples=15, deadline=None)
-@given(data=st.data(), how=st.sampled_from(["array", "lines", "inside"]), compact=st.booleans())
-def test_many_records_that_look_alike_come_back_as_few_do(data, how, compact):
-    """Beyond the first hundred records, those that look alike are read by one pattern."""
-    kinds = data.draw(st.dictionaries(st.sampled_from(["a", "b.c", "", "\u00e4", '"']), COLUMN, min_size=1))
-    some = data.draw(st.lists(st.fixed_dictionaries({}, optional=kinds), min_size=1, max_size=6))
-    texts = [json.dumps(one, separators=(",", ":") if compact else None) for one in some]
-    wanted = _read_all("\n".join(texts * 2))
-    many = texts * (240 // len(texts))
-    begin, between, end = {
-        "array": "[,]",
-        "lines": ("", "\n", "\n"),
-        "inside": ('{"n": {"x": [', ",\n", "]}}"),
-    }[how]
-    assume(how != "inside" or "{}" not in texts)
-    header, rows = _read_all(begin + between.join(many) + end)
-    assert header == wanted[0]
-    assert rows == wanted[1][: len(texts)] * (240 // len(texts))
-
-
-def _read_all(text):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "x"
-        path.write_text(text, encoding="utf-8", newline="")
-        table = open_table(path, {"format": "json"} | ({"path": "n.x"} if text[:5] == '{"n":' else {}))
-        return table.header, cells(table)
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,33 @@ def test_one_column_stays_one_column(write, text):
     assert understood(write(text))[:2] == ((lines[0],), [[line] for line in lines[1:]])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It was the best of times, it was the worst.\nIt was the age of wisdom, of folly, of light.\nIt was so.\n",
+        "Dear Sir,\n\nthank you for your letter, which we received.\nWe will answer soon.\n\nYours,\nBob\n",
+        "[main]\nname=x\nsize=3\n\n[other]\nname=y\n",
+        "apple\nbanana\ncherry\n",
+        "- milk\n- bread, brown\n- eggs\n",
+        "1. First do this.\n2. Then do that, if needed.\n3. Done.\n",
+        "SELECT a, b\nFROM t\nWHERE a > 1;\n",
+        "user@example.org\nother@example.com\nthird@example.net\n",
+        "http://a.example/x?a=1,2\nhttp://b.example/y\nhttp://c.example/z;d\n",
+        "The quick brown fox\njumps over\nthe lazy dog\n",
+        "Name: Bob\nAge: 30\n\nName: Ann\nAge: 31\n",
+    ],
+)
+def test_texts_that_are_no_table_stay_lines(write, text):
+    header, rows, rejects, skipped, account = understood(write(text))
+    assert (len(header), rejects, skipped) == (1, [], [])
+    filled = [line for line in text.splitlines() if line]
+    assert [row[0] for row in rows] == filled[account.lines["header"] :]
+
+
+def test_parts_of_a_date_are_no_years_that_name_columns(write):
+    assert understood(write("2024-01-02\n2024-02-05\n2024-04-09\n"), delimiter="-")[0][0] == "column_1"
+
+
 def test_empty_cells_left_out_at_the_end_of_records_are_put_back_where_that_is_the_habit(write):
     text = "id,a,b,c\n1,x,y,z\n2,x\n3,x,y\n4,x,y\n5,x,y,z\n"
     _, rows, rejects, _, account = understood(write(text))
@@ -278,6 +305,85 @@ def test_a_header_that_is_repeated_is_no_record(write):
     _, rows, rejects, _, account = understood(write("id,name\n1,a\n2,b\n\nid,name\n3,c\n"))
     assert (rows, rejects) == ([["1", "a"], ["2", "b"], ["3", "c"]], [])
     assert account.lines == {"header": 2, "blank": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ('"x" "y"\n"1" 2 3\n"2" 4 5\n"3" 6 7\n', ("", "x", "y")),
+        ("mpg,cyl\nMazda,21,6\nDatsun,22,4\nHornet,21,6\n", ("", "mpg", "cyl")),
+        ("id,name\n1,a,x\n2,b,y\n3,c,z\n", ("id", "name", "")),
+        ("kind,size\na,1,x\nb,2,y\na,3,z\n", ("kind", "size", "")),
+        ("kind,size\na,1,x,5\nb,2,y,6\nc,3,z,7\n", ("kind", "size", "", "")),
+    ],
+)
+def test_records_that_are_all_wider_than_the_header_have_a_column_without_name(write, text, header):
+    found = understood(write(text))
+    assert (found[0], len(found[1]), found[2]) == (header, 3, [])
+    assert "no name" in found[4].warnings[0]
+
+
+def test_records_that_all_lack_the_last_cells_of_the_header_are_filled_up_and_told(write):
+    found = understood(write("id,name,note,extra\n1,a\n2,b\n3,c\n"))
+    assert found[:3] == (("id", "name", "note", "extra"), [[i, c, "", ""] for i, c in ("1a", "2b", "3c")], [])
+    assert found[4].repairs == {"short_record": 3}
+    assert "note, extra" in found[4].warnings[0]
+
+
+def test_records_of_two_widths_do_not_change_the_header(write):
+    found = understood(write("id,name\n1,a,x\n2,b\n3,c,z\n4,d,z\n"))
+    assert (found[0], len(found[1])) == (("id", "name"), 1)
+    assert [line for line, _ in found[2]] == [2, 4, 5]
+
+
+@pytest.mark.parametrize("more", [0, 20_000])  # one file is read whole, the other by samples and DuckDB
+@pytest.mark.parametrize(
+    ("end", "blank", "records"), [(",,\n", 1, 0), (",,\n" * 400, 400, 0), ('"","",""\n', 0, 1)]
+)
+def test_lines_of_delimiters_are_blank_at_the_end_and_records_before(write, more, end, blank, records):
+    body = "a,b,c\n" + "1,x,3\n" * (2 + more) + ",,\n" + "1,x,3\n" * (2 + more)
+    for broken in ("", "1,x\n"):
+        found = understood(write(body + broken + "1,x,3\n" + end))
+        assert len(found[1]) == 2 * (2 + more) + 2 + records
+        assert found[1][2 + more] == ["", "", ""]
+        assert len(found[2]) == bool(broken)
+        assert found[4].lines == {"header": 1} | ({"blank": blank} if blank else {})
+
+
+def test_lines_of_delimiters_around_a_footer_are_blank(write):
+    found = understood(write("a,b,c\n1,x,3\n2,y,4\n,,\n,,,,\nTotal,,7\n,,\n"))
+    assert (len(found[1]), found[2], found[3]) == (2, [], [(6, "footer")])
+    assert found[4].lines["blank"] == 3
+
+
+@pytest.mark.parametrize("broken", ["", "1,2,3\n"])
+def test_a_header_again_where_no_sample_was_taken_is_no_record(write, broken):
+    part = "ab cd,some text\n" * 20_000
+    text = f"name,note\n{part}{broken}name,note\n{part}{part}"
+    _, rows, rejects, _, account = understood(write(text))
+    assert (len(rows), len(rejects), account.lines["header"]) == (60_000, bool(broken), 2)
+
+
+def test_a_first_row_of_expected_names_is_the_header(write):
+    path = write("red,apple\nred,pear\ngreen,apple\n")
+    for names, header in ((("red", "apple"), ("red", "apple")), (("a", "b"), ("column_1", "column_2"))):
+        table = open_table(path)
+        table.expect(names.__contains__)
+        out = io.StringIO(newline="")
+        export(table, out, path.parent, memory_limit_mb=300, threads=0)
+        assert table.header == header
+        assert len(out.getvalue().splitlines()) == 3 + (header[0] != "red")
+
+
+@pytest.mark.parametrize("second", ["foo,bar,baz", "first,second,third", "a b,c d,e f"])
+def test_a_second_full_row_of_words_is_a_record(write, second):
+    found = understood(write(f"name,size,price\n{second}\n" + "".join(f"n{i},{i},{i}.5\n" for i in range(9))))
+    assert (found[0], found[1][0], len(found[1])) == (("name", "size", "price"), second.split(","), 10)
+
+
+def test_a_header_above_records_of_two_widths_is_seen(write):
+    found = understood(write("name,note\n17,x\n1,2,3\n1,2,3\n1,2,3\n"))
+    assert (found[0], found[1], len(found[2])) == (("name", "note"), [["17", "x"]], 3)
 
 
 def test_blank_lines_are_counted_on_both_paths(write):
@@ -322,3 +428,34 @@ def test_a_typed_table_comes_back_from_between_preamble_and_footer(preamble, row
     assert rejects == []
     assert account.lines["preamble"] == sum(map(bool, preamble))
     assert account.lines.total() == len(preamble) + 1 + len(footer)
+
+
+CELLS = [
+    st.integers(1, 9999).map(str),
+    st.sampled_from(["Anna", "it's", "x, y", 'the "big" one', "Rome\nItaly"]),
+    st.dates().map(str),
+    st.floats(0, 999).map("{:.2f}".format),
+    st.sampled_from(["Rome", "Oslo", ""]),
+    st.integers(0, 99).map("AB-{}".format),
+]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.integers(2, 6).flatmap(lambda n: st.lists(st.tuples(*CELLS[:n]), min_size=3, max_size=20)),
+    lead=st.lists(st.sampled_from(["Report of sales", "", "# made by hand"]), max_size=3),
+    last=st.lists(st.sampled_from(["(9 rows)", "Source: the office", "", ",,"]), max_size=2),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_table_of_any_width_comes_back_and_every_line_is_accounted_for(rows, lead, last, end):
+    names = ["id", "name", "day", "amount", "city", "code"][: len(rows[0])]
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator=end).writerows([names, *rows])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x"
+        path.write_text(
+            "".join(f"{line}{end}" for line in lead) + out.getvalue() + end.join([*last, ""]), newline=""
+        )
+        header, found, rejects, _, account = understood(path)
+    assert (list(header), found, rejects) == (names, [list(row) for row in rows], [])
+    assert account.lines.total() == len(lead) + 1 + len(last)

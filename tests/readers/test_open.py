@@ -26,6 +26,70 @@ def test_content_decides_and_not_the_extension(write):
     assert open_table(write('{x},"b"\n1,2\n')).format == "csv"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "[",
+            "{",
+            "[]",
+            "{}",
+            "[1]",
+            "123",
+            ' "a"\n',
+            "true",
+            "null",
+            "[1,\n2]",
+            '["a",\n4\n,1,',
+            '["new\nline"]',
+        ),
+        *(
+            '{"a":1}\n{"a":2}',
+            '{"a":1},\n{"a":2},\n',
+            '{"a":1}{"a":2}\n',
+            "[1]\n[2]",
+            "[1] x\n",
+            '{"a": tru\n}',
+        ),
+        *(
+            "{a: 1}\n{a: 2}",
+            "{'a': 1}\n{'a': 2}",
+            "[NaN,\n1]",
+            "[" * 500 + "\n",
+            "[x\n]",
+            '\x1e{"a":1}\n\x1e{"a":2}',
+        ),
+    ],
+)
+def test_what_opens_as_json_is_json_well_made_or_not(write, text):
+    assert open_table(write(text, name="x.csv")).format == "json"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[x],b\n1,2", "[1],b\n1,2", "[2020],[2021]\n5,6", '["id"],b\n1,2', "[a, b];c\n1;2", "[1]\tb\n1\t2"),
+        *(
+            "{id},{name}\n1,2",
+            "{id},{name}\n{1},{2}",
+            '{"a"},b\n1,2',
+            "{http://x}id,n\n1,2",
+            "[a]|[b]\n[1]|[2]",
+        ),
+        *(
+            "[0,10),5\n[10,20),7",
+            "[12:00] x\n[12:01] y",
+            "{guid}\n{123-4}\n{567-8}",
+            "1\n2\n3",
+            "true\nfalse",
+            "0012",
+        ),
+    ],
+)
+def test_text_whose_first_cell_looks_like_json_is_text(write, text):
+    assert open_table(write(text, name="x.json")).format == "csv"
+
+
 def test_the_format_can_be_given(write):
     table = open_table(write('{"a",b\n1,2\n'), {"format": "csv", "quote": ""})
     assert cells(table) == [["1", "2"]]

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sluice.readers import open_table
@@ -46,7 +46,7 @@ COLUMNS = {
     "name": TEXTS,
     "note": TEXTS,
 }
-ENDS = st.sampled_from(["\n", "\r\n"])
+ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ def read(data: bytes, **options: str) -> tuple[list[list[str]], int]:
 
 
 def dialects(delimiters: list[str], encodings: list[str]) -> st.SearchStrategy[Written]:
-    """Backslashes only where all cells are quoted: elsewhere they are text."""
+    """All of Python's: without quotes, every special character stands behind a backslash."""
     places = st.sampled_from(delimiters), st.sampled_from(['"', "'"])
-    quoting = st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+    quoting = st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC])
     encoding = st.sampled_from(encodings)
     doubled = st.builds(Written, *places, st.just(True), quoting, encoding)
-    escaped = st.builds(Written, *places, st.just(False), st.just(csv.QUOTE_ALL), encoding)
+    escaped = st.builds(Written, *places, st.just(False), quoting | st.just(csv.QUOTE_NONE), encoding)
     return doubled | escaped
 
 
@@ -109,8 +109,12 @@ def dialects(delimiters: list[str], encodings: list[str]) -> st.SearchStrategy[W
     size=st.integers(3, 30),
 )
 def test_a_realistic_table_comes_back_without_hints(data, written, names, size):
-    header = ["id", *names]
-    rows = [[str(i), *(data.draw(COLUMNS[name]) for name in names)] for i in range(1, size + 1)]
+    # Nothing shows an apostrophe as the quote where hardly a cell is quoted and each stands behind a backslash.
+    assume(written.doubled or written.quote == '"' or written.quoting == csv.QUOTE_ALL)
+    header = ["id", *names, "said", "last"]
+    # What shows the escape, and no line end before that of the record.
+    shown = ['so, "he" said; it\'s', "no"]
+    rows = [[str(i), *(data.draw(COLUMNS[name]) for name in names), *shown] for i in range(1, size + 1)]
     ends = data.draw(st.lists(ENDS, min_size=size + 1, max_size=size + 1))
     assert read(written.write([header, *rows], ends)) == ([header, *rows], 0)
 
@@ -130,7 +134,8 @@ def test_a_realistic_table_comes_back_without_hints(data, written, names, size):
     ),
 )
 def test_any_text_comes_back_when_the_dialect_is_told(data, written, cells):
-    rows = [["id", "one", "two"], *([str(i), *row] for i, row in enumerate(cells, 1))]
+    # Last an id: of a CR behind a backslash and the line's own LF, nobody knows which the backslash is for.
+    rows = [["one", "two", "id"], *([*row, str(i)] for i, row in enumerate(cells, 1))]
     ends = data.draw(st.lists(ENDS, min_size=len(rows), max_size=len(rows)))
     options = {
         "delimiter": written.delimiter,

@@ -188,7 +188,12 @@ BAD = st.sampled_from([("x", "y"), ("1",), ("1", "2", "3"), ("1.5", ""), ("1", '
 
 
 @settings(max_examples=80, deadline=None)
-@given(records=st.lists(GOOD | BAD, max_size=30), end=st.sampled_from(["\n", "\r\n"]))
+@given(
+    records=st.lists(GOOD | BAD, max_size=30).flatmap(
+        lambda found: st.permutations([("7", "x")] * 4 + found)
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
 def test_good_records_are_rows_and_bad_ones_rejects_in_any_mix(records, end):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.csv"

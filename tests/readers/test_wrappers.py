@@ -3,14 +3,17 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import stat
 import struct
 import tarfile
 import tempfile
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 
+import duckdb
 import pytest
 from backports import zstd
 from hypothesis import given, settings
@@ -22,6 +25,7 @@ from sluice.settings import settings as environment
 
 from .conftest import cells
 
+AWKWARD = Path(__file__).parents[2] / "sample-data" / "awkward"
 TABLE = b"a,b\n1,2\n"
 MORE = b"3,4\n"
 PACKERS = {
@@ -82,6 +86,47 @@ def test_any_two_wrappers_are_undone(wrappers):
         assert cells(table) == [["1", "2"]]
         assert table.details["wrappers"] == wrappers
         table.close()
+
+
+def samples():
+    """A small file of each format, by its ending."""
+    found = defaultdict(list)
+    for told in sorted(AWKWARD.rglob("*.expected.json")):
+        path, expected = (
+            told.with_name(told.name.removesuffix(".expected.json")),
+            json.loads(told.read_text()),
+        )
+        if path.parent.name != "wrappers" and expected.get("rows") and "options" not in expected:
+            found[path.suffix].append(path)
+    return [
+        path for paths in found.values() for path in sorted(paths, key=lambda path: path.stat().st_size)[:2]
+    ]
+
+
+@pytest.mark.parametrize("path", samples(), ids=lambda path: path.name)
+def test_a_packed_file_of_any_format_is_read_as_the_plain_one(write, path):
+    data = path.read_bytes()
+    plain = everything(open_table(path))
+    packed = {(name,): pack(data) for name, pack in PACKERS.items()}
+    packed["zip",] = zipped(("x", data))
+    packed["zip", "gzip"] = zipped(("x.gz", packed["gzip",]))
+    packed["gzip", "zip"] = PACKERS["gzip"](packed["zip",])
+    for wrappers, content in packed.items():
+        table = open_table(write(content, name="wrong.png"))
+        assert table.details["wrappers"] == list(wrappers)
+        assert everything(table) == plain
+
+
+def everything(table):
+    """All that a table tells, but for how it was wrapped and what it is called."""
+    found = (
+        table.format,
+        table.header,
+        cells(table),
+        list(table.broken(duckdb.connect())),
+        table.account.as_dict(),
+    )
+    return found, {name: one for name, one in table.details.items() if name not in ("wrappers", "member")}
 
 
 def test_three_wrappers_are_refused(write):

@@ -16,7 +16,6 @@ CASES = [
         "Only spaces and line ends.",
         b"   \n \t \n",
         "blank",
-        gap="Read as a header of spaces.",
     ),
     refused("byte-order-mark-only.csv", "A byte order mark and nothing else.", b"\xef\xbb\xbf", "is empty"),
     refused("nul-bytes-only.csv", "Only NUL bytes, as after a lost write.", bytes(4096), "NUL"),

@@ -181,8 +181,8 @@ CASES = [
         "Days are counted from 1904, as on old Macs.",
         patched(
             xlsx(one(44254, "x"), formatted(2, 1, "yyyy-mm-dd")),
-            "<workbookPr",
-            '<workbookPr date1904="1"',
+            "<workbookPr ",
+            '<workbookPr date1904="1" ',
             "workbook.xml",
         ),
         "2025-02-28",
