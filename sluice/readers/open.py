@@ -10,16 +10,16 @@ from sluice.errors import SetupError
 from sluice.readers.account import Account
 from sluice.readers.base import RawTable
 from sluice.readers.bytes import head, naming
-from sluice.readers.columnar import MAGIC, ColumnarTable
-from sluice.readers.csv import CsvTable
-from sluice.readers.dialect import boolean
+from sluice.readers.columnar.table import MAGIC, ColumnarTable
 from sluice.readers.encodings import find_encoding
-from sluice.readers.excel import ExcelTable
-from sluice.readers.json import JsonTable
-from sluice.readers.json_signs import is_json, wide_encoding
+from sluice.readers.json.signs import is_json, wide_encoding
+from sluice.readers.json.table import JsonTable
+from sluice.readers.packed.wrappers import Unpacked, unpack
 from sluice.readers.refusals import refuse_markup, refuse_other_kinds
+from sluice.readers.sheets.table import ExcelTable
 from sluice.readers.spool import WorkFolder
-from sluice.readers.wrappers import Unpacked, unpack
+from sluice.readers.text.dialect import boolean
+from sluice.readers.text.table import CsvTable
 
 OPTIONS = {
     "format": "csv, json or excel, where the content does not tell",

@@ -78,7 +78,9 @@ def test_a_job_without_rejects_has_an_empty_array_of_them(shell: Shell, second: 
 
 
 def test_lines_around_the_table_are_counted_and_shown(shell: Shell) -> None:
-    text = "Stock of the north\nas of 2026-01-31\n\nsku;title;quantity\nx1;Axe;1\nx2;Bow;2\n\nTotal: 3 pieces\n"
+    text = (
+        "Stock of the north\nas of 2026-01-31\n\nsku;title;quantity\nx1;Axe;1\nx2;Bow;2\n\nTotal: 3 pieces\n"
+    )
     (shell.folder / "around.csv").write_text(text)
     answer = shell.run("load", "around.csv", "--dataset", "items", "--json")
     said = answer.json

@@ -10,8 +10,8 @@ import pytest
 from sluice.errors import SetupError
 from sluice.readers import open_table
 from sluice.readers.export import export
-from sluice.readers.json_form import Form
-from sluice.readers.records import Dialect, records
+from sluice.readers.json.form import Form
+from sluice.readers.text.records import Dialect, records
 
 from .hostile import chained_quotes
 from .hunt import hunt

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from sluice.errors import ReadError
 from sluice.readers import open_table
-from sluice.readers.csv import CsvTable
 from sluice.readers.export import export
+from sluice.readers.text.table import CsvTable
 
 from .conftest import cells, contract
 

@@ -19,9 +19,9 @@ from openpyxl.cell.cell import ERROR_CODES
 
 from sluice.errors import ReadError, SetupError
 from sluice.readers import open_table
-from sluice.readers.sheet_refusals import unpacked_size
-from sluice.readers.sheet_values import text_of
-from sluice.readers.workbook import dump
+from sluice.readers.sheets.refusals import unpacked_size
+from sluice.readers.sheets.values import text_of
+from sluice.readers.sheets.workbook import dump
 from sluice.settings import settings as environment
 
 from ..fuzz import ancient

@@ -11,11 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sluice.errors import ReadError
-from sluice.readers import blocks, open_table, records, stage
-from sluice.readers.blocks import ByteLines, Run, parts
-from sluice.readers.csv import CsvTable
-from sluice.readers.records import Dialect
-from sluice.readers.scan import Scanner
+from sluice.readers import open_table, stage
+from sluice.readers.text import blocks, records
+from sluice.readers.text.blocks import ByteLines, Run, parts
+from sluice.readers.text.records import Dialect
+from sluice.readers.text.scan import Scanner
+from sluice.readers.text.table import CsvTable
 from tests.readers.conftest import cells, contract
 
 DIALECTS = st.builds(

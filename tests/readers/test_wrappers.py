@@ -202,7 +202,7 @@ def test_members_that_overlap_are_refused(write):
 
 @pytest.mark.parametrize("name", [*PACKERS, "zip"])
 def test_bombs_are_refused_before_they_fill_the_disk(write, limits, monkeypatch, name):
-    monkeypatch.setattr("sluice.readers.wrappers.RATIO_COUNTS_FROM", 2_000_000)
+    monkeypatch.setattr("sluice.readers.packed.wrappers.RATIO_COUNTS_FROM", 2_000_000)
     data = b"a,b\n" + b"1,2\n" * 2_000_000
     path = write(zipped(("a.csv", data)) if name == "zip" else PACKERS[name](data))
     with pytest.raises(ReadError, match="as a zip bomb does") as caught:

@@ -1,0 +1,65 @@
+"""Cells that calamine gives as nothing (errors) or rounded (long whole numbers), found in the file itself.
+
+Imports nothing of Sluice: see ``sheets.main``.
+"""
+
+import re
+import zipfile
+from typing import Any
+
+_MOST_PATCHES = 2_000_000
+# Values that calamine would give as nothing (errors) or rounded (long whole numbers), with what stands before.
+_ODD = re.compile(rb">(#[A-Z][A-Z0-9/_]*[!?]?|-?\d{16,}|-?\d[\d.]*[eE]\+30\d)</(?:\w+:)?v\s*>")
+_OPENING = re.compile(rb"<(?:\w+:)?c\b([^<>]*)>")
+_PLACE = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]+)(\d+)[\"']")
+_TEXT_CELL = re.compile(rb"\bt\s*=\s*[\"'](?:s|str|inlineStr|d|b)[\"']")
+
+
+class Odd:
+    """By row (from 1), the columns (from 0) and their texts. ``unplaced``: some could not be told."""
+
+    def __init__(self, unplaced: bool = False) -> None:
+        self.rows: dict[int, list[tuple[int, str]]] = {}
+        self.unplaced = unplaced
+
+
+class OddCells(Odd):
+    """Error cells and long whole numbers in the XML of an .xlsx sheet."""
+
+    def __init__(self, archive: zipfile.ZipFile, member: str) -> None:
+        super().__init__()
+        self.count = 0
+        try:
+            with archive.open(member) as file:
+                self._scan(file)
+        except Exception:  # calamine tells what is wrong with the file
+            self.unplaced = True
+
+    def _scan(self, file: Any) -> None:
+        rest = b""
+        while chunk := file.read(1 << 20):
+            text = rest + chunk
+            for found in _ODD.finditer(text):
+                self._take(text, found)
+            end = text.rfind(b"</", max(0, len(text) - 100_000))
+            start = text.rfind(b"<row", max(0, end - 1_000_000), end) if end > 0 else -1
+            cell = max(text.rfind(b"<c ", max(start, 0)), text.rfind(b":c ", max(start, 0)))
+            rest = text[cell - 10 if cell > 10 else cell :] if cell >= 0 else text[-1000:]
+
+    def _take(self, text: bytes, found: re.Match[bytes]) -> None:
+        opening = None
+        for opening in _OPENING.finditer(text, max(0, found.start() - 20_000), found.start() + 1):  # noqa: B007
+            pass
+        if opening is None or _TEXT_CELL.search(opening[1]):
+            return
+        place = _PLACE.search(opening[1])
+        if not place or self.count >= _MOST_PATCHES:
+            self.unplaced = True
+            return
+        column = 0
+        for letter in place[1].upper():
+            column = column * 26 + letter - 64
+        row = self.rows.setdefault(int(place[2]), [])
+        if (column - 1, found[1].decode()) not in row:
+            row.append((column - 1, found[1].decode()))
+            self.count += 1
