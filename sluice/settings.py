@@ -21,7 +21,11 @@ class Settings(BaseSettings):
     contracts: str = Field(default="", description="Folders with your own contracts, separated by ':'.")
     organization_id: int = Field(default=1, ge=1, description="The tenant that commands act for.")
     user_id: int = Field(default=1, ge=1, description="The user that commands act for.")
-    memory_limit_mb: int = Field(default=300, ge=64, description="Memory that DuckDB may use, in megabytes.")
+    memory_limit_mb: int = Field(
+        default=300,
+        ge=64,
+        description="Megabytes that DuckDB may use; a table of over 500 columns gets more.",
+    )
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core, at most 4.")
 
     unpacked_limit_gb: int = Field(

@@ -18,6 +18,8 @@ _DOUBLE = ("cp932", "euc_jis_2004", "cp949", "euc_kr", "gb18030", "big5hkscs")
 _USUAL = {"euc_jis_2004": "euc_jp", "euc_kr": "cp949", "big5hkscs": "cp950"}
 # How frequent files are, which the statistics do not know.
 _PRIOR = {"cp1252": 1.1, "cp437": 0.5, "cp852": 0.5, "cp850": 0.7, "iso8859-13": 0.7}
+_USUALLY = 0.8  # and most files with a letter or two beyond ASCII are in cp1252
+_ASCII = bytes(range(128))
 _SAMPLE = 1 << 18
 _LOOKED_AT = 4_000  # bytes
 _LINES = 300
@@ -76,9 +78,10 @@ def _scores(text: bytes, every: bytes) -> dict[str, float]:
         every if len(every) <= _LOOKED_AT else every[:_LOOKED_AT].rpartition(b"\n")[0] or every[:_LOOKED_AT]
     )
     texts = {name: part.decode(name, "replace") for name in found}
+    few = math.exp(-len(part.translate(None, _ASCII)) / 2)  # so little says nearly nothing
     return {
         name: (score + 1e-4)
-        * _PRIOR.get(name, 1.0)
+        * (_PRIOR.get(name, 1.0) + (name == "cp1252") * _USUALLY * few)
         * math.exp(-_ODD * _oddness(texts[name]))
         * (_CONTROLS if _CONTROL.search(texts[name]) else 1)
         for name, score in found.items()

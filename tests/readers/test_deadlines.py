@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,7 @@ class Endless:
     """A table whose first record DuckDB seeks for hours."""
 
     format, details, header, record_size = "endless", {}, ("a",), 0
+    path = Path("endless")
 
     def relation(self, connection):
         numbers = "range(1000000000)"

@@ -221,6 +221,7 @@ def test_values_longer_than_a_chunk_are_read(write):
 
 _PEAK = """
 import resource, sys
+from pathlib import Path
 from sluice.readers import open_table
 open_table(Path(sys.argv[1])).header
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -197,7 +197,8 @@ def test_page_breaks_are_no_records(write):
         ("id,name\n", ("id", "name"), 0),
         ("name", ("name",), 0),
         ("id,name\n1,a", ("id", "name"), 1),
-        ("5\n", ("column_1",), 1),
+        ("5\n", ("value",), 1),  # a JSON text, by RFC 8259
+        ("5\n6\n", ("column_1",), 2),
     ],
 )
 def test_the_shortest_files_are_tables(write, text, header, count):

@@ -137,7 +137,7 @@ def _end(held: deque[_Held], layout: Layout, account: Account) -> Iterator[Recor
         ),
         len(held),
     )
-    while first and _is_bare(held[first - 1].record, layout):
+    while 0 < first < len(held) and _is_bare(held[first - 1].record, layout):
         first -= 1
     for _ in range(first):
         yield from _released(held.popleft(), layout, account)

@@ -28,24 +28,27 @@ MOST = 50  # lines that a footer has
 
 
 def closing_rows(tail: Sequence[Record], dialect: Dialect, kinds: Sequence[str]) -> frozenset[str]:
-    """Texts of the last rows that are a footer though they have as many cells as the table, or that hold no cell."""
+    """Texts of the last rows that are a footer though they have as many cells as the table, and of those without
+    cells around it. Without a footer, rows of empty cells are records: whoever wrote them may have meant them.
+    """
     found: set[str] = set()
+    bare: set[str] = set()
     width, seen = len(kinds), 0
     if width == 1:
         return frozenset(r.raw for r in tail[-1:] if r.raw == _END_MARK)
     for place in range(len(tail) - 1, -1, -1):
         record = tail[place]
         if is_bare(record.raw, dialect.delimiter):
-            found.add(record.raw)
+            bare.add(record.raw)
             continue
-        seen += 1
-        if seen > MOST or (
+        if seen >= MOST or (
             not record.reason and len(record.cells) == width and not _is_last(tail, place, kinds)
         ):
             break
+        seen += 1
         if not record.reason and len(record.cells) == width:
             found.add(record.raw)
-    return frozenset(found)
+    return frozenset(found | bare if seen else ())
 
 
 def is_bare(raw: str, delimiter: str) -> bool:

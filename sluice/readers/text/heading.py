@@ -202,9 +202,9 @@ def _has_header(found: Sequence[Record], at: int, width: int) -> tuple[bool, str
 
 def _is_named(row: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
     """Whether a row of texts above texts holds names: a cell that recurs below in its column is a value."""
-    title = list(row)
+    title = list(row)[: len(rows[0])]
     others = [one for one in rows if list(one) != title]
-    texts = [(i, cell.strip()) for i, cell in enumerate(row) if cell.strip()]
+    texts = [(i, cell.strip()) for i, cell in enumerate(title) if cell.strip()]
     again = [i for i, cell in texts if any(one[i].strip() == cell for one in others)]
     digits = [i for i, c in texts if " " in c and _digits(c) and all(_digits(one[i]) for one in others)]
     values = {i for i, cell in texts if kind(cell) in ("date", "link") or len(cell) > 60}
