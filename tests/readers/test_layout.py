@@ -339,9 +339,18 @@ def test_records_of_two_widths_do_not_change_the_header(write):
 
 @pytest.mark.parametrize("more", [0, 20_000])  # one file is read whole, the other by samples and DuckDB
 @pytest.mark.parametrize(
-    ("end", "blank", "records"), [(",,\n", 1, 0), (",,\n" * 400, 400, 0), ('"","",""\n', 0, 1)]
+    ("end", "blank", "records"),
+    [
+        (",,\n", 0, 1),
+        (",,\n" * 400, 0, 400),
+        ('"","",""\n', 0, 1),
+        (",,,,,\n", 1, 0),
+        (",,,,,\n" * 400, 400, 0),
+    ],
 )
-def test_lines_of_delimiters_are_blank_at_the_end_and_records_before(write, more, end, blank, records):
+def test_lines_of_delimiters_are_records_but_blank_at_the_end_in_another_width(
+    write, more, end, blank, records
+):
     body = "a,b,c\n" + "1,x,3\n" * (2 + more) + ",,\n" + "1,x,3\n" * (2 + more)
     for broken in ("", "1,x\n"):
         found = understood(write(body + broken + "1,x,3\n" + end))
@@ -445,7 +454,7 @@ CELLS = [
 @given(
     rows=st.integers(2, 6).flatmap(lambda n: st.lists(st.tuples(*CELLS[:n]), min_size=3, max_size=20)),
     lead=st.lists(st.sampled_from(["Report of sales", "", "# made by hand"]), max_size=3),
-    last=st.lists(st.sampled_from(["(9 rows)", "Source: the office", "", ",,"]), max_size=2),
+    last=st.lists(st.sampled_from(["(9 rows)", "Source: the office", "", ",,,,,,,,"]), max_size=2),
     end=st.sampled_from(["\n", "\r\n"]),
 )
 def test_a_table_of_any_width_comes_back_and_every_line_is_accounted_for(rows, lead, last, end):

@@ -79,6 +79,10 @@ def _is_bare(record: Record, layout: Layout) -> bool:
     return len(layout.header) > 1 and is_bare(record.raw, layout.dialect.delimiter)
 
 
+def _fits(record: Record, layout: Layout) -> bool:
+    return len(layout.header) <= len(record.cells) <= len(layout.header) + layout.padding
+
+
 def _hold(held: deque[_Held], record: Record, *, gap: bool) -> None:
     """Add a record; of one that stands many times in a row only the first is kept."""
     last = held[-1] if held else None
@@ -137,7 +141,12 @@ def _end(held: deque[_Held], layout: Layout, account: Account) -> Iterator[Recor
         ),
         len(held),
     )
-    while 0 < first < len(held) and _is_bare(held[first - 1].record, layout):
+    noted = first < len(held)
+    while (
+        first
+        and _is_bare(held[first - 1].record, layout)
+        and (noted or not _fits(held[first - 1].record, layout))
+    ):
         first -= 1
     for _ in range(first):
         yield from _released(held.popleft(), layout, account)

@@ -12,6 +12,7 @@ _LINES = 60
 _TEXT = 20_000
 _MOST_LONGER = 6
 _QUOTES = "\"'`"
+_WORD = re.compile(r"\w")
 _RUN = re.compile(r"[^\w\s\"'`.()\[\]{}+-]{2,}")
 _SPACED = re.compile(r"([ \t]+)([^\w\s\"'`.()\[\]{}+-]{1,3})\1")
 _SPACES = re.compile(r"(?<=\S) {2,}(?=\S)")
@@ -32,20 +33,28 @@ def _often(part: str, lines: list[str], share: float) -> bool:
 
 def _longer(lines: list[str]) -> list[str]:
     """Delimiters of several characters: they stand in nearly every line."""
-    plain = [line.replace("://", " ") for line in lines]
+    plain = [line.replace("://", " ") for line in lines if _WORD.search(line)]
     tried = {part for line in plain for run in _RUN.findall(line) for part in _parts(run[:12])}
     tried |= {found[0] for line in plain for found in _SPACED.finditer(line)}
     tried |= {found[0] for line in plain for found in _GAP.finditer(line)}
     spaces = {found[0] for line in plain for found in _SPACES.finditer(line)}
     tried |= spaces if len(spaces) == 1 else set()
     whole = "\n".join(plain)
-    often = {part: whole.count(part) for part in tried if _often(part, plain, 0.5)}
+    often = {
+        part: whole.count(part) for part in tried if _often(part, plain, 0.5) and not _is_empty(part, whole)
+    }
     kept = [
         part
         for part, count in often.items()
         if not any(part != other and part in other and often[other] >= 0.95 * count for other in often)
     ]
     return sorted(kept, key=lambda part: (-often[part] * len(part), part))[:_MOST_LONGER]
+
+
+def _is_empty(part: str, text: str) -> bool:
+    """Whether it is rather a row of empty cells: one symbol, which stands alone too."""
+    alone = text.count(part[0]) - len(part) * text.count(part)
+    return len(set(part)) == 1 and 10 * alone > text.count(part[0])
 
 
 def _parts(run: str) -> Iterator[str]:

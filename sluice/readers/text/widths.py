@@ -27,8 +27,9 @@ class Columns(NamedTuple):
 
 
 def usual_width(found: Sequence[Record]) -> int:
-    """The width of most records; one cell counts only where nothing is split."""
-    widths = Counter(len(r.cells) for r in found if not r.reason)
+    """The width of most records that hold a value; one cell counts only where nothing is split."""
+    good = [r.cells for r in found if not r.reason]
+    widths = Counter(map(len, filter(any, good))) or Counter(map(len, good))
     split = {w: n for w, n in widths.items() if w > 1}
     if not split:
         return 1
@@ -50,7 +51,7 @@ def fitted(header: Sequence[str], body: Sequence[Record]) -> Columns:
     names = list(header)
     while len(names) > 1 and not names[-1].strip():
         names.pop()
-    rows = [r.cells for r in body if not r.reason]
+    rows = [r.cells for r in body if not r.reason and any(r.cells)]
     widths = Counter(map(len, rows))
     usual = max(widths, key=lambda w: widths[w], default=len(names))
     habit = widths[usual] >= max(_HABIT, _NEARLY_ALL * len(rows))
