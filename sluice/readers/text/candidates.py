@@ -54,7 +54,7 @@ def _longer(lines: list[str]) -> list[str]:
 def _is_empty(part: str, text: str) -> bool:
     """Whether it is rather a row of empty cells: one symbol, which stands alone too."""
     alone = text.count(part[0]) - len(part) * text.count(part)
-    return len(set(part)) == 1 and 10 * alone > text.count(part[0])
+    return part[0] in ",;\t" and len(set(part)) == 1 and 10 * alone > text.count(part[0])
 
 
 def _parts(run: str) -> Iterator[str]:
