@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sluice.cli import output
-from sluice.cli.options import AsJson, key_values
+from sluice.cli.options import AsForLoad, AsJson, InsideJson, Sheet, key_values
 from sluice.contracts.compile import compile_contract
 from sluice.errors import SetupError
 from sluice.infer import propose
@@ -24,14 +24,9 @@ def infer(
     out: Annotated[
         Path | None, typer.Option("--out", help="Write the contract here, as NAME.odcs.yaml.")
     ] = None,
-    sheet: Annotated[str, typer.Option("--sheet", help="Name or number (from 1) of a sheet.")] = "",
-    path: Annotated[
-        str, typer.Option("--path", help="Names on the way to the list in a JSON file: data.items.")
-    ] = "",
-    source_option: Annotated[
-        list[str] | None,
-        typer.Option("--source-option", "-o", metavar="k=v", help="As for `sluice load`."),
-    ] = None,
+    sheet: Sheet = "",
+    path: InsideJson = "",
+    source_option: AsForLoad = None,
     as_json: AsJson = False,
 ) -> None:
     """Propose a contract for a file: types, formats, keys, allowed values, ranges and personal data.

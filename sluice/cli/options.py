@@ -8,6 +8,13 @@ from sluice.errors import SetupError
 
 MODES = ("append", "upsert", "replace")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value for machines.")]
+Sheet = Annotated[str, typer.Option("--sheet", help="Name or number (from 1) of a sheet.")]
+InsideJson = Annotated[
+    str, typer.Option("--path", help="Names on the way to the list in a JSON file: data.items.")
+]
+AsForLoad = Annotated[
+    list[str] | None, typer.Option("--source-option", "-o", metavar="k=v", help="As for `sluice load`.")
+]
 
 
 def check_mode(mode: str) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from sluice.cli import output
 from sluice.cli.files import whole
-from sluice.cli.options import AsJson, key_values
+from sluice.cli.options import AsForLoad, AsJson, InsideJson, Sheet, key_values
 from sluice.errors import InputError, SetupError
 from sluice.readers import open_table
 from sluice.readers.account import Account, counted, outside
@@ -24,14 +24,9 @@ SHOWN = 5  # rejects
 
 def read(
     files: Annotated[list[str], typer.Argument(help="Paths or globs.", metavar="FILE...")],
-    sheet: Annotated[str, typer.Option("--sheet", help="Name or number (from 1) of a sheet.")] = "",
-    path: Annotated[
-        str, typer.Option("--path", help="Names on the way to the list in a JSON file: data.items.")
-    ] = "",
-    source_option: Annotated[
-        list[str] | None,
-        typer.Option("--source-option", "-o", metavar="k=v", help="As for `sluice load`."),
-    ] = None,
+    sheet: Sheet = "",
+    path: InsideJson = "",
+    source_option: AsForLoad = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write one file's table here.")] = None,
     out_dir: Annotated[
         Path | None, typer.Option("--out-dir", help="Write each file's table here, as NAME.csv.")

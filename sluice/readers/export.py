@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -42,10 +42,10 @@ def export(table: RawTable, out: IO[str], work: Path, memory_limit_mb: int, thre
         out.seek(0)
         out.truncate()
         csv.writer(out).writerow(table.header)
-        with (
-            closing(connect_for(table, work, memory_limit_mb, threads)) as connection,
-            RejectFile(work / "nul.partial") as nul,
-        ):
+        with ExitStack() as stack:
+            connection = stack.enter_context(closing(connect_for(table, work, memory_limit_mb, threads)))
+            nul = stack.enter_context(RejectFile(work / "nul.partial"))
+            stack.callback(nul.path.unlink)
             try:
                 written = 0
                 for rows, text in _lines(table, connection, nul):
