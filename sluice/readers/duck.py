@@ -10,8 +10,9 @@ from sluice import deadline
 from sluice.errors import ReadError, SetupError
 from sluice.readers.base import RawTable
 
-_MOST_COLUMNS = 16_384  # as many as a sheet has
+_MOST_COLUMNS = 12_000  # DuckDB takes about 100 KB for each, whatever its limit
 _WIDE = 500
+_MOST_MORE = 800  # MB
 _KB_A_COLUMN = 200  # six vectors of 2,048 texts: those of the parser, the projections and the result
 
 
@@ -35,20 +36,20 @@ def connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckD
 def connect_for(
     table: RawTable, directory: Path, memory_limit_mb: int, threads: int
 ) -> duckdb.DuckDBPyConnection:
-    """``connect`` with what the table's width needs: beyond 500 columns one thread, and a limit that grows with them
-    (by 2,000 MB for 10,000; of that, short tables and short cells touch little).
+    """``connect`` with what the table's width needs: beyond 500 columns one thread, and a limit that grows with them,
+    by 800 MB at most.
 
-    Raises ReadError for a table of more than 16,384 columns.
+    Raises ReadError for a table of more than 12,000 columns.
     """
     columns = len(table.header)
     check_width(table.path, columns)
     if columns <= _WIDE:
         return connect(directory, memory_limit_mb, threads)
-    return connect(directory, memory_limit_mb + columns * _KB_A_COLUMN // 1000, 1)
+    return connect(directory, memory_limit_mb + min(columns * _KB_A_COLUMN // 1000, _MOST_MORE), 1)
 
 
 def check_width(path: Path, columns: int) -> None:
-    """Raise ReadError for more than 16,384 columns."""
+    """Raise ReadError for more than 12,000 columns."""
     if columns > _MOST_COLUMNS:
         raise ReadError(
             f"{path} has {columns:,} columns, more than {_MOST_COLUMNS:,}.",
