@@ -102,6 +102,8 @@ def _split(block: list[Record]) -> list[_Block]:
     for i in range(2, len(block) - _RUN + 1):
         width = widths[i]
         begins = width > 1 and widths[i - 1] != width and set(widths[i : i + _RUN]) == {width}
+        if begins and Counter(widths[starts[-1] : i]).most_common(1)[0][0] == width:
+            continue  # the table goes on behind records of another width
         if begins and widths[i - 1] == widths[i - 2] > 1 and _headed(block[i:], width):
             starts.append(i)
     parts = [block[a:b] for a, b in zip(starts, [*starts[1:], len(block)], strict=True)]
