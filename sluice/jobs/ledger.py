@@ -16,11 +16,21 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
 from sluice.errors import InputError, RetryError, SluiceError
+from sluice.queue import dead_letters, outbox
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
 Where = Warehouse | Connection
 _log = logging.getLogger(__name__)
+
+_CANCELLED = "status = 'cancelled'"
+_FAILED = "status = 'failed', stage = 'error'"
+# One that never began stays pending.
+_AGAIN = "status = CASE status WHEN 'pending' THEN status ELSE 'retrying' END, stage = 'idle'"
+_NOTED = (
+    ", message = %(text)s, error_message = %(text)s,"
+    " details = details || jsonb_build_object('error', %(details)s::jsonb)"
+)
 
 
 def create(
@@ -157,20 +167,25 @@ def complete(connection: Connection, job_id: str, result: dict[str, Any]) -> Non
 def fail(where: Where, job_id: str, error: BaseException) -> bool:
     """End the job that ``error`` stopped: as failed, or as cancelled where the user pressed Ctrl-C.
 
-    Returns whether it was noted; never raises, so it never hides ``error``. A job that has finished stays as it is.
+    A job of the outbox waits for its next try instead, if the error is worth one and it has one left; else it is a
+    dead letter. Returns whether it was noted; never raises, so it never hides ``error``. A job that has finished
+    stays as it is.
     """
     cancelled = isinstance(error, KeyboardInterrupt)
     error = error if isinstance(error, Exception) else _interruption(job_id, by_user=cancelled)
     facts = error.as_dict() if isinstance(error, SluiceError) else {"error": type(error).__name__}
     details = {name: _storable(value) if isinstance(value, str) else value for name, value in facts.items()}
-    changes = "status = 'cancelled'," if cancelled else "status = 'failed', stage = 'error',"
-    changes += (
-        " message = %(text)s, error_message = %(text)s,"
-        " details = details || jsonb_build_object('error', %(details)s::jsonb)"
-    )
+    text = _storable(str(error) or type(error).__name__)
     try:
-        text = _storable(str(error) or type(error).__name__)
-        _change(where, job_id, changes, unless_over=True, text=text, details=Jsonb(details))
+        with _on(where) as connection:
+            changes = _CANCELLED if cancelled else _FAILED
+            if not cancelled and facts.get("retryable", False) and outbox.again(connection, job_id):
+                changes = _AGAIN
+            noted = _change(
+                connection, job_id, changes + _NOTED, unless_over=True, text=text, details=Jsonb(details)
+            )
+            if noted and changes is _FAILED:
+                dead_letters.add(connection, job_id, str(details["error"]), text)
     except Exception as trouble:
         _log.warning("The failure of %s could not be noted: %s", job_id, trouble)
         return False

@@ -100,12 +100,21 @@ ingestion_jobs = Table(
     _time("started_processing_at"),
     _time("completed_at"),
     _time("updated_at", now=True),
+    # No longer listed; what it brought can still be traced to it.
+    _time("archived_at"),
     UniqueConstraint("organization_id", "idempotency_key"),
     _one_of("status", STATUSES),
     _one_of("stage", STAGES),
     _one_of("priority", PRIORITIES),
     CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
     Index(None, "organization_id", "created_at"),
+    Index(
+        "ingestion_jobs_content_sha256_idx",
+        "organization_id",
+        "dataset",
+        "content_sha256",
+        postgresql_where=text("content_sha256 IS NOT NULL"),
+    ),
     Index(
         "ingestion_jobs_active_idx", "job_id", postgresql_where=text("status IN ('processing', 'retrying')")
     ),

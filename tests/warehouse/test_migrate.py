@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sluice.errors import SetupError
 from sluice.warehouse import migrate
 from sluice.warehouse.connection import Warehouse
-from sluice.warehouse.tables import metadata
+from sluice.warehouse.service_tables import metadata
 
 SCRIPTS = Path(migrate.__file__).with_name("migrations")
 # What Alembic's comparison leaves out.

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from sluice.warehouse.tables import SCHEMA, metadata
+from sluice.warehouse.service_tables import metadata
+from sluice.warehouse.tables import SCHEMA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,110 @@
+"""The outbox: jobs that wait for a flow run. A job and its place here are committed together, so none is forgotten.
+
+A dispatcher hands them over, the most urgent first and the oldest first of those. Each function works in the
+caller's transaction.
+"""
+
+from dataclasses import dataclass
+
+from psycopg.rows import class_row
+
+from sluice.warehouse.connection import Connection
+from sluice.warehouse.tables import PRIORITIES
+
+CHANNEL = "sluice_outbox"
+TRIES = 3  # after the first; they wait for 2, 4 and 8 seconds
+
+_CLAIM = """
+SELECT o.id, o.job_id, o.organization_id, o.tries, j.priority, j.details -> 'request' AS request
+  FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
+ WHERE o.dispatched_at IS NULL AND o.due_at <= clock_timestamp() AND j.status IN ('pending', 'retrying')
+   AND NOT EXISTS (SELECT FROM sluice.pauses p WHERE p.organization_id = o.organization_id)
+ ORDER BY o.urgency, o.id LIMIT %s FOR UPDATE OF o SKIP LOCKED
+"""
+_UNSTARTED = """
+SELECT count(*) FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
+ WHERE o.dispatched_at IS NOT NULL AND (j.status = 'pending' OR j.status = 'retrying' AND j.stage = 'idle')
+"""
+_AGAIN = """
+UPDATE sluice.outbox SET tries = tries + 1, due_at = clock_timestamp() + interval '1 second' * 2 ^ (tries + 1),
+       dispatched_at = NULL, flow_run_id = NULL
+ WHERE job_id = %s AND tries < %s AND EXISTS (SELECT FROM sluice.ingestion_jobs j
+     WHERE j.job_id = outbox.job_id AND status NOT IN ('completed', 'failed', 'cancelled'))
+"""
+_NEXT = """
+SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 FROM sluice.outbox
+ WHERE dispatched_at IS NULL AND due_at > clock_timestamp()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A job to hand over. ``request``: the values of its flow's request."""
+
+    id: int
+    job_id: str
+    organization_id: int
+    tries: int
+    priority: str
+    request: dict[str, object]
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for each attempt to hand over this try of the job, so that one flow run comes of it."""
+        return f"{self.job_id}:{self.tries}"
+
+
+def put(connection: Connection, job_id: str, organization_id: int, priority: str) -> None:
+    """Let the job wait for a flow run, from the caller's commit on."""
+    connection.execute(
+        "INSERT INTO sluice.outbox (job_id, organization_id, urgency) VALUES (%s, %s, %s)",
+        [job_id, organization_id, PRIORITIES.index(priority)],
+    )
+
+
+def claim(connection: Connection, limit: int) -> list[Waiting]:
+    """At most ``limit`` jobs that are due; they are locked until the transaction ends, and no other claim gets them."""
+    with connection.cursor(row_factory=class_row(Waiting)) as cursor:
+        return cursor.execute(_CLAIM, [limit]).fetchall()
+
+
+def unstarted(connection: Connection) -> int:
+    """How many jobs were handed over whose flow has not begun."""
+    row = connection.execute(_UNSTARTED).fetchone()
+    return int(row[0]) if row else 0
+
+
+def handed_over(connection: Connection, waiting: Waiting, flow_run_id: str) -> None:
+    """Note the flow run that will do the job."""
+    connection.execute(
+        "UPDATE sluice.outbox SET dispatched_at = clock_timestamp(), flow_run_id = %s, trouble = NULL WHERE id = %s",
+        [flow_run_id, waiting.id],
+    )
+
+
+def put_off(connection: Connection, waiting: Waiting, seconds: float, trouble: str) -> None:
+    """Let the job wait longer, because it could not be handed over; that is no try of its own."""
+    connection.execute(
+        "UPDATE sluice.outbox SET due_at = clock_timestamp() + interval '1 second' * %s, trouble = %s WHERE id = %s",
+        [seconds, trouble, waiting.id],
+    )
+
+
+def again(connection: Connection, job_id: str) -> bool:
+    """After a failed try: let the job wait for its next one. False if it has had its last, or never waited here."""
+    return connection.execute(_AGAIN, [job_id, TRIES]).rowcount > 0
+
+
+def afresh(connection: Connection, job_id: str) -> None:
+    """Let the job wait as if it had never been tried."""
+    connection.execute(
+        "UPDATE sluice.outbox SET tries = 0, due_at = clock_timestamp(), dispatched_at = NULL, flow_run_id = NULL"
+        " WHERE job_id = %s",
+        [job_id],
+    )
+
+
+def seconds_to_next(connection: Connection) -> float | None:
+    """Seconds until a job that waits for its time is due; None if there is none."""
+    row = connection.execute(_NEXT).fetchone()
+    return max(float(row[0]), 0.0) if row and row[0] is not None else None
