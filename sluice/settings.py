@@ -39,6 +39,16 @@ class Settings(BaseSettings):
     )
     zip_members: int = Field(default=10_000, ge=0, description="Most members of a zip archive; 0: any.")
 
+    token_secret: SecretStr | None = Field(
+        default=None, description="Key that signs access tokens (HS256), 32 bytes at least; none: one is made."
+    )
+    token_jwks_url: str = Field(
+        default="",
+        description="Where your identity provider publishes its keys (RS256, ES256); then only its tokens count.",
+    )
+    token_issuer: str = Field(default="sluice", description="Issuer that access tokens must name.")
+    token_audience: str = Field(default="sluice", description="Audience that access tokens must name.")
+
     @property
     def root(self) -> Path:
         """``home`` as an absolute path."""
