@@ -40,7 +40,8 @@ class Settings(BaseSettings):
     zip_members: int = Field(default=10_000, ge=0, description="Most members of a zip archive; 0: any.")
 
     token_secret: SecretStr | None = Field(
-        default=None, description="Key that signs access tokens (HS256), 32 bytes at least; none: one is made."
+        default=None,
+        description="Key that signs access tokens (HS256), 32 bytes at least; none: one is made.",
     )
     token_jwks_url: str = Field(
         default="",

@@ -46,10 +46,11 @@ def create(
     idempotency_key: str | None = None,
     flow_run_id: str | None = None,
     details: dict[str, Any] | None = None,
+    job_id: str = "",
 ) -> str:
     """A new pending job, or the one that bears the idempotency key already. Returns its job id."""
     values = {
-        "job_id": new_job_id(),
+        "job_id": job_id or new_job_id(),
         "dataset": dataset,
         "filename": filename,
         "file_type": file_type,

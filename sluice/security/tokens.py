@@ -96,7 +96,9 @@ def local_secret(settings: Settings) -> bytes:
     if settings.token_secret:
         secret = settings.token_secret.get_secret_value().encode()
         if len(secret) < _SHORTEST:
-            raise SetupError(f"SLUICE_TOKEN_SECRET has less than {_SHORTEST} bytes.", hint="Take a random one.")
+            raise SetupError(
+                f"SLUICE_TOKEN_SECRET has less than {_SHORTEST} bytes.", hint="Take a random one."
+            )
         return secret
     path = settings.root / "keys" / "tokens"
     try:

@@ -71,6 +71,8 @@ def _other(cause: psycopg.Error, state: str, said: str, facts: dict[str, str]) -
         return deadline.ran_out() or RetryError(
             "The connection to the warehouse was lost.", hint="Try again."
         )
+    if not state and isinstance(cause, psycopg.DataError):  # refused before it was sent
+        return InputError("A value holds what PostgreSQL can't keep, such as a zero byte.")
     if state == ILLEGAL_MOVE:
         return InputError(said, hint=cause.diag.message_hint or "", **facts)
     if state == "42501":

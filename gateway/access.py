@@ -1,0 +1,45 @@
+"""Who asks: the caller of a request by its bearer token, what a role may, and how often."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from gateway.problems import Refusal
+from gateway.state import Service, service
+from sluice.security.tokens import Caller, Refused, Role
+
+_bearer = HTTPBearer(auto_error=False, description="A token of `sluice token`, or of your identity provider.")
+
+
+async def caller(
+    request: Request,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    """The caller. Raises Refused without a valid token, Refusal (429) for too many requests."""
+    if given is None:
+        raise Refused(
+            "A token is needed.", hint="Send `Authorization: Bearer TOKEN`; `sluice token` makes one."
+        )
+    found = service(request).keys.caller(given.credentials)
+    if not service(request).rates.allow(found.organization_id):
+        raise Refusal(429, "Too many requests of your organization.", hint="Wait a moment.")
+    return found
+
+
+def at_least(role: Role) -> Callable[[Caller], Caller]:
+    """A dependency: the caller, who has this role or one above it. Raises Refusal (403)."""
+
+    async def check(found: Annotated[Caller, Depends(caller)]) -> Caller:
+        if found.role < role:
+            raise Refusal(403, f"Your role is {found.role.name}; this needs {role.name}.")
+        return found
+
+    return check  # type: ignore[return-value]
+
+
+Viewer = Annotated[Caller, Depends(at_least(Role.viewer))]
+Operator = Annotated[Caller, Depends(at_least(Role.operator))]
+Admin = Annotated[Caller, Depends(at_least(Role.admin))]
+Served = Annotated[Service, Depends(service)]

@@ -1,0 +1,44 @@
+"""The application: its parts, its routes, and what all of them share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from gateway import problems
+from gateway.database import Database
+from gateway.rates import Rates
+from gateway.routes import ingest, pipeline, uploads
+from gateway.settings import GatewaySettings
+from gateway.signed import Signer
+from gateway.state import Service
+from sluice.landing.store import Store
+from sluice.security.tokens import Keys, local_secret
+from sluice.warehouse.connection import Warehouse
+
+ABOUT = "Upload a file, follow its job, see what became of every record."
+
+
+def create_app(settings: GatewaySettings | None = None) -> FastAPI:
+    """The gateway. It connects when it starts."""
+    given = settings or GatewaySettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        warehouse = Warehouse.from_settings(given).prepare()
+        async with Database(warehouse).opened() as database:
+            app.state.service = Service(
+                settings=given,
+                database=database,
+                keys=Keys(given),
+                signer=Signer(local_secret(given)),
+                store=Store(given.landing_dir),
+                rates=Rates(given.requests_a_minute),
+            )
+            yield
+
+    app = FastAPI(title="Sluice", description=ABOUT, lifespan=lifespan, redoc_url=None)
+    problems.install(app)
+    for routes in (ingest, uploads, pipeline):
+        app.include_router(routes.router)
+    return app

@@ -1,0 +1,184 @@
+"""Ingestion jobs: announce a file, follow what becomes of it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway import views
+from gateway.access import Admin, Operator, Served, Viewer
+from gateway.envelope import Envelope
+from gateway.problems import Refusal
+from gateway.state import Service
+from sluice.contracts.registry import Registry
+from sluice.errors import InputError
+from sluice.jobs import ledger, uploads
+from sluice.jobs.uploads import Wanted
+from sluice.landing.names import safe_name
+from sluice.security.tokens import Caller
+from sluice.settings import settings
+from sluice.warehouse.connection import Connection
+
+router = APIRouter(prefix="/api/ingest", tags=["ingest"])
+
+
+class Announcement(BaseModel):
+    """A file that is to come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filename: str = Field(min_length=1, max_length=500, examples=["projects.csv"])
+    file_type: str = Field(default="", max_length=50, description="For your own use; the content decides.")
+    file_size: int | None = Field(
+        default=None, ge=0, description="Bytes, if known; needed to go on later (tus)."
+    )
+    dataset: str = Field(default="", description="The dataset; empty: the one that the file is named after.")
+    mode: str = Field(default="upsert", pattern="^(append|upsert|replace)$")
+    force: bool = Field(default=False, description="Load content that came before once more.")
+    priority: views.Priority = "normal"
+    options: dict[str, str] = Field(
+        default={}, description="Reader options where detection should not decide."
+    )
+
+
+class Announced(BaseModel):
+    """Where to send the file."""
+
+    job_id: str
+    upload_url: str = Field(
+        description="PUT the bytes here, or PATCH them by tus 1.0. It is all that is needed."
+    )
+    status: views.Status
+    expires_at: datetime
+
+
+class Jobs(BaseModel):
+    """One page of jobs, newest first."""
+
+    jobs: Sequence[views.Job]
+    count: int
+    next: str | None = Field(
+        description="Ask with `before` set to this for the next page; none: this is the last."
+    )
+
+
+class Stats(BaseModel):
+    """How many jobs there are of each status."""
+
+    stats: dict[str, int]
+
+
+class JobData(BaseModel):
+    """One job."""
+
+    job: views.Job
+
+
+@router.post("/init", status_code=201)
+async def init(request: Request, served: Served, who: Operator, wanted: Announcement) -> Envelope[Announced]:
+    """Announce a file: a job, and the URL to send its bytes to."""
+    limit = served.settings.upload_limit_mb * 1_000_000
+    if (wanted.file_size or 0) > limit:
+        raise Refusal(
+            413, f"The file has {wanted.file_size:,} bytes, more than the {limit:,} that are allowed."
+        )
+    dataset = await dataset_of(wanted.dataset, wanted.filename)
+    told = Wanted(
+        dataset,
+        wanted.filename,
+        wanted.file_size,
+        wanted.mode,
+        wanted.force,
+        wanted.priority,
+        wanted.options,
+    )
+    job_id, url, expires = await announce(request, served, who, told)
+    return Envelope(
+        message="Upload initiated successfully",
+        data=Announced(job_id=job_id, upload_url=url, status="pending", expires_at=expires),
+    )
+
+
+async def announce(
+    request: Request, served: Service, who: Caller, wanted: Wanted
+) -> tuple[str, str, datetime]:
+    """A pending job, the signed URL for its bytes, and until when that is good."""
+    upload_id = uploads.new_upload_id(who.organization_id)
+    place = served.store.path(upload_id, safe_name(wanted.filename))
+    expires = datetime.now(UTC) + timedelta(hours=served.settings.upload_hours)
+    job_id = await served.database.run(
+        who.organization_id,
+        uploads.announce,
+        wanted,
+        organization_id=who.organization_id,
+        user_id=who.user_id,
+        upload_id=upload_id,
+        place=str(place),
+        expires_at=expires,
+    )
+    base = served.settings.gateway_url or str(request.base_url).rstrip("/")
+    return job_id, served.signer.url(base, upload_id, int(expires.timestamp())), expires
+
+
+async def dataset_of(dataset: str, filename: str) -> str:
+    """The dataset that is meant. Raises InputError where none is, or SetupError for an unknown one."""
+    names = await to_thread.run_sync(lambda: Registry.from_settings(settings()).names())
+    if dataset:
+        if dataset not in names:
+            raise Refusal(404, f"There is no dataset {dataset[:64]}.", hint=f"There are: {', '.join(names)}.")
+        return dataset
+    stem = filename.rpartition("/")[2].lower()
+    found = [name for name in names if stem.startswith(name.lower())]
+    if len(found) != 1:
+        raise InputError("The dataset is not named.", hint=f"There are: {', '.join(names)}.")
+    return found[0]
+
+
+@router.get("/status/{job_id}")
+async def status(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]:
+    """One job as it stands."""
+    found = await served.database.run(who.organization_id, views.job, job_id)
+    return Envelope(data=JobData(job=found))
+
+
+@router.get("/jobs")
+async def jobs(
+    served: Served,
+    who: Viewer,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[str | None, Query(max_length=64)] = None,
+    status: views.Status | None = None,
+    dataset: Annotated[str | None, Query(max_length=200)] = None,
+) -> Envelope[Jobs]:
+    """The organization's jobs, newest first, in pages."""
+    found = await served.database.run(
+        who.organization_id, views.jobs, limit=limit + 1, before=before, status=status, dataset=dataset
+    )
+    page = found[:limit]
+    more = page[-1].job_id if len(found) > limit else None
+    return Envelope(data=Jobs(jobs=page, count=len(page), next=more))
+
+
+@router.get("/stats")
+async def stats(served: Served, who: Viewer) -> Envelope[Stats]:
+    """How many jobs of each status the organization has."""
+    return Envelope(data=Stats(stats=await served.database.run(who.organization_id, views.counts)))
+
+
+@router.delete("/{job_id}")
+async def delete(served: Served, who: Admin, job_id: str) -> Envelope[None]:
+    """Delete a job; one that is not over is cancelled first. The rows that it has published stay."""
+
+    def work(connection: Connection) -> None:
+        views.job(connection, job_id)
+        if ledger.get(connection, job_id)["status"] not in ("completed", "failed", "cancelled"):
+            ledger.cancel(connection, job_id, "deleted")
+        connection.execute(
+            "UPDATE sluice.ingestion_jobs SET archived_at = clock_timestamp() WHERE job_id = %s", [job_id]
+        )
+
+    await served.database.run(who.organization_id, work)
+    return Envelope(message="Job deleted", data=None)

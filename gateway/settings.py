@@ -1,0 +1,45 @@
+"""How the gateway is set up."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from sluice.settings import Settings
+
+
+class GatewaySettings(Settings):
+    """The settings of the gateway and its dispatcher, on top of those that every command has."""
+
+    model_config = SettingsConfigDict(env_prefix="SLUICE_", extra="ignore")
+
+    gateway_host: str = Field(default="127.0.0.1", description="Address that the gateway listens on.")
+    gateway_port: int = Field(default=8300, ge=1, le=65535, description="Port that the gateway listens on.")
+    gateway_url: str = Field(
+        default="",
+        description="How clients reach the gateway, for the URLs it gives out; empty: as they came.",
+    )
+    prefect_api_url: str = Field(
+        default="http://127.0.0.1:4200/api", description="The Prefect API that runs are made through."
+    )
+    deployment: str = Field(
+        default="standard-ingestion/gateway", description="The deployment that does the jobs: flow/name."
+    )
+    concurrency: int = Field(default=3, ge=1, description="Jobs that run at once.")
+    upload_limit_mb: int = Field(default=10, ge=1, description="Most megabytes of one uploaded file.")
+    upload_hours: float = Field(default=24, gt=0, description="How long an upload URL is good for.")
+    upload_files: int = Field(default=20, ge=1, description="Most files of one request.")
+    requests_a_minute: int = Field(
+        default=6000, ge=0, description="Most requests of an organization; 0: any."
+    )
+    open_callbacks: bool = Field(
+        default=False, description="Take callbacks without a signature. Only for development."
+    )
+    landing: str = Field(
+        default="", description="Where uploads are kept: a folder, or s3://bucket/prefix; empty: under home."
+    )
+
+    @property
+    def landing_dir(self) -> Path:
+        """The folder of the local landing store."""
+        return Path(self.landing).expanduser().resolve() if self.landing else self.root / "landing"

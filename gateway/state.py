@@ -1,0 +1,37 @@
+"""What the requests of one gateway share."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from starlette.websockets import WebSocket
+
+from gateway.database import Database
+from gateway.rates import Rates
+from gateway.settings import GatewaySettings
+from gateway.signed import Signer
+from sluice.landing.store import Store
+from sluice.security.tokens import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of a gateway that stand as long as it does."""
+
+    settings: GatewaySettings
+    database: Database
+    keys: Keys
+    signer: Signer
+    store: Store
+    rates: Rates
+
+
+def service(request: Request) -> Service:
+    """The service that takes this request."""
+    found: Service = request.app.state.service
+    return found
+
+
+def service_of(socket: WebSocket) -> Service:
+    """The service that takes this connection."""
+    found: Service = socket.app.state.service
+    return found

@@ -1,0 +1,1 @@
+"""Where uploaded bytes land, and how they are continued."""
