@@ -66,7 +66,7 @@ def test_a_token_that_lacks_something_is_refused(settings, claims, says):
 
 
 def test_another_key_is_refused(settings):
-    with pytest.raises(Refused, match="[Ss]ignature"):
+    with pytest.raises(Refused, match=r"[Ss]ignature"):
         Keys(settings).caller(signed("x" * 32))
 
 
@@ -185,7 +185,7 @@ def test_a_public_key_taken_for_a_secret_is_refused(provided, provider):
 
 def test_a_foreign_key_under_a_known_name_is_refused(provided):
     foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    with pytest.raises(Refused, match="[Ss]ignature"):
+    with pytest.raises(Refused, match=r"[Ss]ignature"):
         Keys(provided).caller(signed(foreign, "RS256", headers={"kid": "rsa"}))
 
 

@@ -1,0 +1,94 @@
+"""The dispatcher: hands waiting jobs over to Prefect, the most urgent first, and sees to it that each comes to an end.
+
+Several may run, and each may die at any instant: a job is handed over in one transaction, with a key by which
+Prefect knows it again.
+"""
+
+import logging
+import signal
+import threading
+import time
+
+from gateway.prefect import Prefect
+from gateway.reconciler import reconcile
+from gateway.settings import GatewaySettings
+from sluice.errors import RetryError, SluiceError
+from sluice.queue import events, outbox
+from sluice.warehouse.connection import Connection, Warehouse
+from sluice.warehouse.failures import translated
+
+POLL = 5.0  # seconds: a notification may be lost
+RECONCILE = 15.0
+PUT_OFF = 2.0
+AT_ONCE = 10
+_log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Works until it is stopped."""
+
+    def __init__(self, warehouse: Warehouse, prefect: Prefect, settings: GatewaySettings) -> None:
+        self._warehouse, self._prefect = warehouse, prefect
+        self._settings = settings
+        self._over = threading.Event()
+        self._reconciled = 0.0
+
+    def stop(self, *_: object) -> None:
+        """End soon."""
+        self._over.set()
+
+    def run(self) -> None:
+        """Hand over what is due, then wait for more; go on after any trouble."""
+        while not self._over.is_set():
+            try:
+                with translated(), self._warehouse.connect(autocommit=True) as connection:
+                    for channel in (outbox.CHANNEL, events.CHANNEL):
+                        connection.execute(f"LISTEN {channel}".encode())
+                    while not self._over.is_set():
+                        self._turn(connection)
+            except SluiceError as trouble:
+                _log.warning("%s", trouble)
+                self._over.wait(1)
+            except Exception:
+                _log.exception("The dispatcher stumbled and goes on.")
+                self._over.wait(1)
+
+    def _turn(self, connection: Connection) -> None:
+        while self.hand_over(connection):
+            pass
+        if time.monotonic() - self._reconciled > RECONCILE:
+            reconcile(connection, self._prefect)
+            self._reconciled = time.monotonic()
+        pause = min(POLL, outbox.seconds_to_next(connection) or POLL)
+        for _ in connection.notifies(timeout=pause, stop_after=1):
+            pass
+
+    def hand_over(self, connection: Connection) -> bool:
+        """Hand over some of the jobs that are due. Returns whether there may be more."""
+        with connection.transaction():
+            room = 2 * self._settings.concurrency - outbox.unstarted(connection)
+            due = outbox.claim(connection, min(room, AT_ONCE)) if room > 0 else []
+            for one in due:
+                try:
+                    outbox.handed_over(connection, one, self._prefect.start(one))
+                except SluiceError as trouble:
+                    _log.warning("%s was not handed over: %s", one.job_id, trouble)
+                    outbox.put_off(connection, one, PUT_OFF, trouble.message)
+                    if isinstance(trouble, RetryError):
+                        return False
+        return bool(due)
+
+
+def main() -> None:
+    """Work until a signal says stop."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = GatewaySettings()
+    dispatcher = Dispatcher(Warehouse.from_settings(settings).prepare(), Prefect.of(settings), settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, dispatcher.stop)
+    dispatcher.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The Prefect API, as far as the gateway needs it: make a flow run, and ask what became of some."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Self
+
+import httpx
+
+from gateway.settings import GatewaySettings
+from sluice.errors import RetryError, SetupError
+from sluice.queue.outbox import Waiting
+
+SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Prefect:
+    """Talks to one Prefect server. Every call raises RetryError where it does not answer as it should."""
+
+    http: httpx.Client
+    deployment: str
+    _deployment_id: str = ""
+
+    @classmethod
+    def of(cls, settings: GatewaySettings) -> Self:
+        """The server of the settings."""
+        # A proxy from the environment must not stand between us and loopback.
+        http = httpx.Client(base_url=settings.prefect_api_url.rstrip("/"), timeout=SECONDS, trust_env=False)
+        return cls(http, settings.deployment)
+
+    def start(self, waiting: Waiting) -> str:
+        """A flow run for the job, or the one that was made for this try of it already. Returns its id.
+
+        Raises SetupError where the deployment is missing.
+        """
+        body = {
+            "parameters": {"request": {**waiting.request, "job_id": waiting.job_id}},
+            "idempotency_key": waiting.idempotency_key,
+            "work_queue_name": waiting.priority,
+            "tags": ["gateway", waiting.job_id],
+        }
+        found = self._ask("POST", f"/deployments/{self._deployment()}/create_flow_run", body)
+        if found is None:
+            self._deployment_id = ""  # it was deleted, or made anew
+            raise self._missing()
+        return str(found["id"])
+
+    def states(self, flow_run_ids: Sequence[str]) -> dict[str, str]:
+        """The state's type of each flow run that there is, such as RUNNING; at most 200."""
+        body = {"flow_runs": {"id": {"any_": list(flow_run_ids)}}, "limit": 200}
+        return {
+            str(one["id"]): str(one["state_type"]) for one in self._ask("POST", "/flow_runs/filter", body)
+        }
+
+    def cancel(self, flow_run_id: str) -> None:
+        """Have the run stopped by its worker."""
+        state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+        self._ask("POST", f"/flow_runs/{flow_run_id}/set_state", state)
+
+    def _deployment(self) -> str:
+        if not self._deployment_id:
+            found = self._ask("GET", f"/deployments/name/{self.deployment}")
+            if found is None:
+                raise self._missing()
+            self._deployment_id = str(found["id"])
+        return self._deployment_id
+
+    def _missing(self) -> SetupError:
+        return SetupError(
+            f"Prefect has no deployment {self.deployment}.", hint="Register them: `prefect deploy --all`."
+        )
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The answer; None where there is no such thing."""
+        try:
+            reply = self.http.request(method, path, json=body)
+        except httpx.HTTPError as cause:
+            raise RetryError.of(cause, hint="Is the Prefect server up?") from cause
+        if reply.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if not reply.is_success:
+            raise RetryError(f"The Prefect server answered {reply.status_code} to {path}.")
+        return reply.json() if reply.content else None

@@ -1,0 +1,199 @@
+"""The dispatcher and the reconciler, against a real Prefect server."""
+
+import threading
+import time
+
+import httpx
+import pytest
+from prefect.settings import PREFECT_API_URL
+
+from gateway.dispatcher import Dispatcher
+from gateway.prefect import Prefect
+from gateway.reconciler import reconcile
+from gateway.settings import GatewaySettings
+from sluice.jobs import ledger
+from sluice.jobs.lease import lease
+from sluice.queue import outbox, pauses
+from tests.queue.conftest import queued  # noqa: F401  a fixture
+
+
+@pytest.fixture(scope="module")
+def api(prefect_server):
+    """A client of the Prefect API, with a deployment to make runs of."""
+    with httpx.Client(base_url=PREFECT_API_URL.value(), trust_env=False, timeout=30) as client:
+        flow = client.post("/flows/", json={"name": "standard-ingestion"}).json()["id"]
+        client.post("/work_pools/", json={"name": "p", "type": "process"})
+        for queue in ("critical", "high", "normal", "low"):
+            client.post("/work_pools/p/queues", json={"name": queue})
+        body = {"flow_id": flow, "name": "gateway", "work_pool_name": "p", "work_queue_name": "normal"}
+        client.post("/deployments/", json=body).raise_for_status()
+        yield client
+
+
+@pytest.fixture
+def settings(api, tmp_path):
+    return GatewaySettings(home=tmp_path, prefect_api_url=str(api.base_url), concurrency=2)
+
+
+@pytest.fixture
+def prefect(settings):
+    made = Prefect.of(settings)
+    yield made
+    made.http.close()
+
+
+@pytest.fixture
+def dispatcher(warehouse, prefect, settings):
+    return Dispatcher(warehouse, prefect, settings)
+
+
+def hand_over_all(dispatcher, connection):
+    """Also what was put off because the server was busy."""
+    while dispatcher.hand_over(connection) or connection.execute(
+        "UPDATE sluice.outbox SET due_at = now() WHERE trouble LIKE '%503%' AND dispatched_at IS NULL"
+    ).rowcount:
+        pass
+
+
+def run_of(connection, job):
+    query = "SELECT flow_run_id FROM sluice.outbox WHERE job_id = %s"
+    return connection.execute(query, [job]).fetchone()[0]
+
+
+def runs(api, job):
+    found = api.post("/flow_runs/filter", json={"flow_runs": {"tags": {"all_": [job]}}}).json()
+    return [one["id"] for one in found]
+
+
+def later(connection):
+    connection.execute("UPDATE sluice.outbox SET dispatched_at = now() - interval '1 minute'")
+
+
+def set_state(api, run, kind):
+    body = {"state": {"type": kind, "name": kind.title()}, "force": True}
+    api.post(f"/flow_runs/{run}/set_state", json=body).raise_for_status()
+
+
+def test_a_waiting_job_becomes_a_flow_run_in_the_queue_of_its_priority(connection, queued, dispatcher, api):  # noqa: F811
+    job = queued("critical")
+    hand_over_all(dispatcher, connection)
+    run = api.get(f"/flow_runs/{run_of(connection, job)}").json()
+    assert run["parameters"] == {"request": {"dataset": "projects", "job_id": job}}
+    assert (run["work_queue_name"], run["state_type"]) == ("critical", "SCHEDULED")
+
+
+def test_a_dispatcher_that_dies_before_its_commit_makes_no_second_run(connection, queued, prefect, dispatcher, api):  # noqa: F811
+    job = queued()
+    with pytest.raises(KeyboardInterrupt), connection.transaction():
+        (one,) = outbox.claim(connection, 1)
+        first = prefect.start(one)
+        raise KeyboardInterrupt
+    hand_over_all(dispatcher, connection)
+    assert run_of(connection, job) == first
+    assert runs(api, job) == [first]
+
+
+def test_two_dispatchers_hand_each_job_over_once(connection, queued, warehouse, prefect, settings, api):  # noqa: F811
+    settings = settings.model_copy(update={"concurrency": 50})
+    jobs = [queued() for _ in range(30)]
+
+    def work():
+        with warehouse.connect(autocommit=True) as own:
+            hand_over_all(Dispatcher(warehouse, Prefect.of(settings), settings), own)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(len(runs(api, job)) == 1 for job in jobs)
+
+
+def test_no_more_is_handed_over_than_will_soon_begin(connection, queued, dispatcher):  # noqa: F811
+    jobs = [queued() for _ in range(6)]
+    hand_over_all(dispatcher, connection)
+    assert outbox.unstarted(connection) == 4
+    urgent = queued("critical")
+    for job in jobs[:2]:
+        ledger.start(connection, job)
+    hand_over_all(dispatcher, connection)
+    assert run_of(connection, urgent)
+    assert run_of(connection, jobs[4])
+    assert run_of(connection, jobs[5]) is None
+
+
+def test_without_prefect_a_job_waits_and_is_not_lost(connection, queued, warehouse, settings, dispatcher):  # noqa: F811
+    job = queued()
+    away = Prefect.of(settings.model_copy(update={"prefect_api_url": "http://127.0.0.1:9/api"}))
+    assert not Dispatcher(warehouse, away, settings).hand_over(connection)
+    (trouble,) = connection.execute("SELECT trouble FROM sluice.outbox").fetchone()
+    assert "onnect" in trouble
+    connection.execute("UPDATE sluice.outbox SET due_at = now()")
+    hand_over_all(dispatcher, connection)
+    assert run_of(connection, job)
+
+
+def test_a_running_dispatcher_hears_of_new_jobs_and_of_resumed_ones(connection, queued, dispatcher):  # noqa: F811
+    thread = threading.Thread(target=dispatcher.run)
+    thread.start()
+    try:
+        time.sleep(0.5)
+        pauses.pause(connection, 2, None)
+        paused, job = queued(organization_id=2), queued()
+        began = time.monotonic()
+        while run_of(connection, job) is None and time.monotonic() - began < 3:
+            time.sleep(0.02)
+        assert time.monotonic() - began < 2
+        assert run_of(connection, paused) is None
+        began = time.monotonic()
+        pauses.resume(connection, 2)
+        while run_of(connection, paused) is None and time.monotonic() - began < 3:
+            time.sleep(0.02)
+        assert time.monotonic() - began < 2
+    finally:
+        dispatcher.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("CRASHED", "pending"), ("FAILED", "pending"), ("CANCELLED", "cancelled"), ("RUNNING", "pending")],
+)
+def test_a_job_follows_its_run_that_says_nothing(connection, queued, dispatcher, prefect, api, state, status):  # noqa: F811
+    job = queued()
+    hand_over_all(dispatcher, connection)
+    run = run_of(connection, job)
+    set_state(api, run, state)
+    later(connection)
+    assert reconcile(connection, prefect) == ([] if state == "RUNNING" else [job])
+    assert ledger.get(connection, job)["status"] == status
+    assert (run_of(connection, job) is None) == (state in ("CRASHED", "FAILED"))
+    assert reconcile(connection, prefect) == []
+
+
+def test_a_job_whose_run_was_deleted_is_cancelled(connection, queued, dispatcher, prefect, api):  # noqa: F811
+    job = queued()
+    hand_over_all(dispatcher, connection)
+    api.delete(f"/flow_runs/{run_of(connection, job)}").raise_for_status()
+    later(connection)
+    reconcile(connection, prefect)
+    assert ledger.get(connection, job)["status"] == "cancelled"
+
+
+def test_a_job_that_somebody_works_on_is_left_alone(connection, queued, warehouse, dispatcher, prefect, api):  # noqa: F811
+    job = queued()
+    hand_over_all(dispatcher, connection)
+    set_state(api, run_of(connection, job), "CRASHED")
+    later(connection)
+    with lease(warehouse, job):
+        assert reconcile(connection, prefect) == []
+    assert reconcile(connection, prefect) == [job]
+
+
+def test_a_missing_deployment_puts_jobs_off_and_says_so(connection, queued, warehouse, settings):  # noqa: F811
+    queued()
+    missing = settings.model_copy(update={"deployment": "standard-ingestion/none"})
+    Dispatcher(warehouse, Prefect.of(missing), missing).hand_over(connection)
+    (trouble,) = connection.execute("SELECT trouble FROM sluice.outbox").fetchone()
+    assert "no deployment standard-ingestion/none" in trouble
