@@ -72,7 +72,8 @@ class Platform:
 
         self._board.say("Prefect server, worker, deployments ...")
         server, worker = child("server", "prefect", "server", "start"), child("worker", "deployments.worker")
-        self._children = [server, worker, child("register", "deployments.register")]
+        zygote = child("zygote", "deployments.warm.zygote", environment["SLUICE_ZYGOTE"])
+        self._children = [server, zygote, worker, child("register", "deployments.register")]
         for each in self._children:
             each.start()
         self._write_state()

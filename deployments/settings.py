@@ -75,6 +75,7 @@ class PlatformSettings(Settings):
             **inherited,
             **QUIET,
             "SLUICE_HOME": str(self.root),
+            "SLUICE_ZYGOTE": str(self.root / "zygote.socket"),
             "PREFECT_HOME": str(self.root / "prefect"),
             "PREFECT_API_URL": self.api_url,
             "PREFECT_SERVER_API_HOST": self.host,

@@ -1,0 +1,244 @@
+"""The zygote: has imported everything, and forks itself for each flow run, one run a process.
+
+It has one thread and no event loop, so a copy of it is as good as a new process. When a module of ours changes on
+disk it takes no more runs, which then start the usual way, and begins anew as soon as its last has ended.
+"""
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from prefect.settings import get_current_settings
+from tqdm import tqdm
+
+from deployments.settings import PROJECT
+from sluice import quality
+
+SOCKET = "SLUICE_ZYGOTE"
+# What runs import, but for what the first few lines of the engine do.
+MODULES = ("prefect.flow_engine", "prefect._internal.metrics", "prefect.engine", "flows.standard_ingestion")
+LOOK = 1.0  # seconds between two looks at the files
+ROOMS = ("sluice", "blocks", "tasks", "flows")
+LONGEST = 1 << 20  # bytes of a request
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+def fingerprint() -> int:
+    """Changes with any module of ours."""
+    found = []
+    for room in ROOMS:
+        for folder, _, names in os.walk(PROJECT / room):
+            for name in names:
+                if name.endswith((".py", ".yaml")):
+                    stat = Path(folder, name).stat()
+                    found.append((folder, name, stat.st_mtime_ns, stat.st_size))
+    return hash(tuple(sorted(found)))
+
+
+def settings_of(environment: dict[str, str]) -> dict[str, str]:
+    """The part of an environment that is read when modules are imported: a run with another one needs a new process."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(("PREFECT_", "SLUICE_", "GX_", "PYTHON")) and not name.startswith("PREFECT__")
+    }
+
+
+class Zygote:
+    """Takes requests at ``path`` until it is stopped or out of date."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        given = get_current_settings().to_environment_variables(exclude_unset=True)
+        self._settings = settings_of({**os.environ, **given})
+        self._made = fingerprint()
+        self._selector = selectors.DefaultSelector()
+        self._runs: dict[int, socket.socket] = {}
+        self._lines: dict[socket.socket, int] = {}
+        self._listener: socket.socket | None = None
+        self._over = False
+
+    def serve(self) -> None:
+        """Fork runs until stopped, then until the last has ended."""
+        woken, bell = socket.socketpair()
+        for end in (woken, bell):
+            end.setblocking(False)
+        signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self._listen()
+        self._selector.register(woken, selectors.EVENT_READ)
+        while self._runs or not (self._over or self._stale()):
+            for key, _ in self._selector.select(LOOK):
+                if key.fileobj is woken:
+                    with suppress(BlockingIOError):
+                        woken.recv(4096)
+                    self._reap()
+                elif key.fileobj is self._listener:
+                    self._accept(self._listener)
+                else:
+                    self._hang_up(key.fileobj)  # type: ignore[arg-type]
+        signal.set_wakeup_fd(-1)
+        if not self._over:
+            os.execv(sys.executable, [sys.executable, "-m", "deployments.warm.zygote", str(self._path)])  # noqa: S606
+
+    def _listen(self) -> None:
+        """Take the place at once and whole: whoever connects finds the old zygote or this one."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        partial = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        partial.unlink(missing_ok=True)
+        listener.bind(str(partial))
+        partial.chmod(0o600)
+        listener.listen(128)
+        partial.replace(self._path)
+        self._listener = listener
+        self._selector.register(listener, selectors.EVENT_READ)
+
+    def _stop(self, *_: object) -> None:
+        self._over = True
+        if self._listener:
+            self._selector.unregister(self._listener)
+            self._listener.close()
+            self._listener = None
+        for pid in self._runs:
+            _signal_group(pid, signal.SIGTERM)
+
+    def _accept(self, listener: socket.socket) -> None:
+        line, _ = listener.accept()
+        line.settimeout(2)
+        try:
+            request, fds = _received(line)
+        except (OSError, ValueError, KeyError):
+            line.close()
+            return
+        try:
+            if self._over or settings_of(request["env"]) != self._settings or self._stale():
+                line.close()
+                return
+            self._fork(line, request, fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    def _fork(self, line: socket.socket, request: dict[str, Any], fds: list[int]) -> None:
+        pid = os.fork()
+        if pid == 0:
+            self._become_run(line, request, fds)
+        line.setblocking(False)
+        self._runs[pid], self._lines[line] = line, pid
+        self._selector.register(line, selectors.EVENT_READ)
+        with suppress(OSError):
+            line.send(f"{pid}\n".encode())
+
+    def _become_run(self, line: socket.socket, request: dict[str, Any], fds: list[int]) -> None:
+        """In the copy: let go of the zygote's things, then run the engine as a new process would."""
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._selector.close()
+        for each in (self._listener, line, *self._lines):
+            if each:
+                each.close()
+        os.dup2(fds[0], 1)
+        os.dup2(fds[1], 2)
+        os.environ.clear()
+        os.environ.update(request["env"])
+        os.chdir(str(request["cwd"]))
+        sys.argv = ["prefect.engine"]
+        raise _Run
+
+    def _stale(self) -> bool:
+        """Whether a module of ours has changed."""
+        return fingerprint() != self._made
+
+    def _reap(self) -> None:
+        while self._runs:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            if line := self._runs.pop(pid, None):
+                with suppress(OSError):
+                    line.setblocking(True)
+                    line.sendall(f"{status}\n".encode())
+                self._forget(line)
+
+    def _hang_up(self, line: socket.socket) -> None:
+        """The client of a run is gone, killed maybe: so shall its run be."""
+        with suppress(BlockingIOError):
+            if line.recv(1):
+                return
+        if pid := self._lines.get(line):
+            _signal_group(pid, signal.SIGKILL)
+            self._forget(line)
+
+    def _forget(self, line: socket.socket) -> None:
+        if self._lines.pop(line, None):
+            self._selector.unregister(line)
+        line.close()
+
+
+class _Run(BaseException):
+    """Thrown in a copy, to leave the zygote's frames for the engine."""
+
+
+def _received(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """The request and the standard output and error of its client. Raises OSError, ValueError."""
+    head, fds, _, _ = socket.recv_fds(line, 4, 2)
+    size = int.from_bytes(head, "big")
+    if len(head) < 4 or size > LONGEST or len(fds) != 2:
+        raise ValueError("no request")
+    body = b""
+    while len(body) < size:
+        if not (more := line.recv(size - len(body))):
+            raise ValueError("cut off")
+        body += more
+    return json.loads(body), list(fds)
+
+
+def _signal_group(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def preload() -> None:
+    """Import what runs need."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads do not survive a fork
+    tqdm.monitor_interval = 0
+    for name in MODULES:
+        importlib.import_module(name)
+    quality.warm_up()
+    if threading.active_count() > 1:
+        raise SystemExit(f"The zygote has threads: {threading.enumerate()}")
+    gc.collect()
+    gc.freeze()
+
+
+def main() -> None:
+    """Serve at the path given; in a copy, be the engine of one run."""
+    preload()
+    try:
+        Zygote(Path(sys.argv[1])).serve()
+    except _Run:
+        pass
+    else:
+        return
+    runpy.run_module("prefect.engine", run_name="__main__", alter_sys=False)
+
+
+if __name__ == "__main__":
+    main()
