@@ -7,8 +7,9 @@ from fastapi import FastAPI
 
 from gateway import problems
 from gateway.database import Database
+from gateway.hub import Hub
 from gateway.rates import Rates
-from gateway.routes import ingest, pipeline, uploads
+from gateway.routes import csv, health, ingest, live, pipeline, uploads
 from gateway.settings import GatewaySettings
 from gateway.signed import Signer
 from gateway.state import Service
@@ -27,6 +28,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warehouse = Warehouse.from_settings(given).prepare()
         async with Database(warehouse).opened() as database:
+            hub = Hub(database)
             app.state.service = Service(
                 settings=given,
                 database=database,
@@ -34,11 +36,13 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 signer=Signer(local_secret(given)),
                 store=Store(given.landing_dir),
                 rates=Rates(given.requests_a_minute),
+                hub=hub,
             )
-            yield
+            with hub.listening():
+                yield
 
     app = FastAPI(title="Sluice", description=ABOUT, lifespan=lifespan, redoc_url=None)
     problems.install(app)
-    for routes in (ingest, uploads, pipeline):
+    for routes in (csv, ingest, uploads, pipeline, live, health):
         app.include_router(routes.router)
     return app

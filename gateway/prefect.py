@@ -58,6 +58,13 @@ class Prefect:
         state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
         self._ask("POST", f"/flow_runs/{flow_run_id}/set_state", state)
 
+    def workers_online(self) -> int:
+        """How many workers poll the deployment's work pool."""
+        found = self._ask("GET", f"/deployments/name/{self.deployment}")
+        pool = found["work_pool_name"] if found else ""
+        body = {"workers": {"status": {"any_": ["ONLINE"]}}}
+        return len(self._ask("POST", f"/work_pools/{pool}/workers/filter", body) or []) if pool else 0
+
     def _deployment(self) -> str:
         if not self._deployment_id:
             found = self._ask("GET", f"/deployments/name/{self.deployment}")

@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.websockets import WebSocket
 
 from gateway.database import Database
+from gateway.hub import Hub
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
 from gateway.signed import Signer
@@ -23,6 +24,7 @@ class Service:
     signer: Signer
     store: Store
     rates: Rates
+    hub: Hub
 
 
 def service(request: Request) -> Service:

@@ -1,13 +1,16 @@
 """The pipeline: what waits and runs, pauses, dead letters."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway import views
 from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
-from sluice.queue import dead_letters, pauses
+from gateway.routes.ingest import JobData, Jobs
+from sluice.queue import dead_letters, figures, pauses
+from sluice.warehouse.connection import Connection
 
 router = APIRouter(prefix="/api/pipeline", tags=["pipeline"])
 
@@ -39,6 +42,55 @@ class DeadLetters(BaseModel):
 
     dead_letters: list[dict[str, Any]]
     count: int
+
+
+class Stats(BaseModel):
+    """How the organization's jobs fare."""
+
+    jobs: dict[str, int] = Field(description="By status, and in all.")
+    success_rate: float | None = Field(description="Completed of those that ended, 0 to 1.")
+    mean_seconds: float | None
+    p95_seconds: float | None
+    ended_last_hour: int
+    queue_depth: int
+    queue_seconds: float = Field(description="How long the oldest waiting job has waited.")
+    dead_letters: int
+    paused: bool
+
+
+@router.get("/stats")
+async def stats(served: Served, who: Viewer) -> Envelope[Stats]:
+    """How the organization's jobs fare."""
+
+    def work(connection: Connection) -> Stats:
+        paused = pauses.paused(connection, who.organization_id)
+        return Stats(jobs=views.counts(connection), paused=paused, **figures.of_organization(connection))
+
+    return Envelope(data=await served.database.run(who.organization_id, work))
+
+
+@router.get("/jobs")
+async def jobs(
+    served: Served,
+    who: Viewer,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[str | None, Query(max_length=64)] = None,
+    status: views.Status | None = None,
+    priority: views.Priority | None = None,
+) -> Envelope[Jobs]:
+    """The organization's jobs, newest first, in pages."""
+    found = await served.database.run(
+        who.organization_id, views.jobs, limit=limit + 1, before=before, status=status, priority=priority
+    )
+    page = found[:limit]
+    more = page[-1].job_id if len(found) > limit else None
+    return Envelope(data=Jobs(jobs=page, count=len(page), next=more))
+
+
+@router.get("/jobs/{job_id}")
+async def one_job(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]:
+    """One job as it stands."""
+    return Envelope(data=JobData(job=await served.database.run(who.organization_id, views.job, job_id)))
 
 
 @router.post("/pause")

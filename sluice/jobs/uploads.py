@@ -5,7 +5,7 @@ Each function works in the caller's transaction.
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -160,3 +160,29 @@ def drop(connection: Connection, upload: Upload, message: str) -> None:
     connection.execute("DELETE FROM sluice.uploads WHERE upload_id = %s", [upload.upload_id])
     if upload.status == "pending":
         ledger.cancel(connection, upload.job_id, message)
+
+
+def whole(
+    connection: Connection,
+    wanted: Wanted,
+    organization_id: int,
+    user_id: int,
+    upload_id: str,
+    place: str,
+    size: int,
+    sha256: str,
+) -> str:
+    """A job whose bytes are in already, waiting for its flow run. Returns its job id. Raises Repeated."""
+    job_id = announce(
+        connection,
+        wanted,
+        organization_id=organization_id,
+        user_id=user_id,
+        upload_id=upload_id,
+        place=place,
+        expires_at=datetime.now(UTC),
+    )
+    upload = find(connection, upload_id)
+    assert upload is not None
+    arrived(connection, upload, size, sha256)
+    return job_id

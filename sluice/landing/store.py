@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -69,6 +69,13 @@ class Store:
             finally:
                 file.flush()
                 os.fsync(file.fileno())
+
+    def writable(self) -> bool:
+        """Whether bytes can be kept now."""
+        with suppress(OSError):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.access(self.folder, os.W_OK)
+        return False
 
     def remove(self, upload_id: str) -> None:
         """Delete the upload's bytes."""

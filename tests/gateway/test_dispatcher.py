@@ -49,9 +49,12 @@ def dispatcher(warehouse, prefect, settings):
 
 def hand_over_all(dispatcher, connection):
     """Also what was put off because the server was busy."""
-    while dispatcher.hand_over(connection) or connection.execute(
-        "UPDATE sluice.outbox SET due_at = now() WHERE trouble LIKE '%503%' AND dispatched_at IS NULL"
-    ).rowcount:
+    while (
+        dispatcher.hand_over(connection)
+        or connection.execute(
+            "UPDATE sluice.outbox SET due_at = now() WHERE trouble LIKE '%503%' AND dispatched_at IS NULL"
+        ).rowcount
+    ):
         pass
 
 
@@ -82,7 +85,9 @@ def test_a_waiting_job_becomes_a_flow_run_in_the_queue_of_its_priority(connectio
     assert (run["work_queue_name"], run["state_type"]) == ("critical", "SCHEDULED")
 
 
-def test_a_dispatcher_that_dies_before_its_commit_makes_no_second_run(connection, queued, prefect, dispatcher, api):  # noqa: F811
+def test_a_dispatcher_that_dies_before_its_commit_makes_no_second_run(
+    connection, queued, prefect, dispatcher, api
+):  # noqa: F811
     job = queued()
     with pytest.raises(KeyboardInterrupt), connection.transaction():
         (one,) = outbox.claim(connection, 1)

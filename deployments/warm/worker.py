@@ -1,0 +1,70 @@
+"""Prefect's process worker, woken by each new run instead of the next poll, and by the end of a run while others wait."""
+
+import logging
+import warnings
+from typing import Any
+
+import anyio
+from prefect.client.schemas.objects import FlowRun
+from prefect.events.clients import get_events_subscriber
+from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.workers.process import ProcessWorker, ProcessWorkerResult
+
+AGAIN = 2.0  # seconds after which the events are listened to again
+SETTLED = 0.05  # seconds until the slot of a run that has ended is free
+_log = logging.getLogger(__name__)
+
+with warnings.catch_warnings():
+    # It is to take the place of the worker that it extends.
+    warnings.filterwarnings("ignore", message="(?s).*existing type will be.*overridden")
+
+    class WakingWorker(ProcessWorker):
+        """Serves pools of type ``process``. It polls as well, for whatever the events leave out."""
+
+        type = "process"
+
+        async def start(self, *values: Any, **named: Any) -> None:
+            """As the base does, with an ear on the events."""
+            self._looking, self._bell = anyio.Lock(), anyio.Event()
+            async with anyio.create_task_group() as ears:
+                ears.start_soon(self._listen)
+                ears.start_soon(self._look)
+                await super().start(*values, **named)
+                ears.cancel_scope.cancel()
+
+        async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+            """One look at a time, or two would ask for the same runs."""
+            async with self._looking:
+                return await super().get_and_submit_flow_runs()
+
+        async def run(self, *values: Any, **named: Any) -> ProcessWorkerResult:
+            """As the base does; then there may be room for another."""
+            try:
+                return await super().run(*values, **named)
+            finally:
+                self._bell.set()
+
+        async def _listen(self) -> None:
+            new = EventFilter(event=EventNameFilter(name=["prefect.flow-run.Scheduled"]))
+            while True:
+                try:
+                    async with get_events_subscriber(filter=new) as events:
+                        async for _ in events:
+                            self._bell.set()
+                except Exception as trouble:
+                    _log.debug("The events are not heard: %s", trouble)
+                await anyio.sleep(AGAIN)
+
+        async def _look(self) -> None:
+            while True:
+                await self._bell.wait()
+                self._bell = anyio.Event()
+                await self._look_now()
+                await anyio.sleep(SETTLED)
+
+        async def _look_now(self) -> None:
+            try:
+                if self.is_setup:
+                    await self.get_and_submit_flow_runs()
+            except Exception as trouble:  # the poll says what is wrong, and when to give up
+                _log.debug("No look at the queue: %s", trouble)

@@ -1,0 +1,84 @@
+"""The hub: hears of new events from the database and wakes those who follow their organization's."""
+
+import asyncio
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+
+from gateway.database import Database
+from sluice.errors import SluiceError
+from sluice.queue import events
+from sluice.queue.events import Event
+from sluice.warehouse.failures import translated
+
+POLL = 15.0  # seconds: a notification may be lost; also how often a silent line is told that we live
+AGAIN = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Hub:
+    """One connection that listens, for all followers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._followers: dict[int, set[asyncio.Event]] = defaultdict(set)
+        self._over = threading.Event()
+
+    @contextmanager
+    def listening(self) -> Iterator["Hub"]:
+        """Hear events during the block."""
+        loop = asyncio.get_running_loop()
+        thread = threading.Thread(target=self._listen, args=(loop,), name="hub", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            thread.join(3)
+
+    async def follow(self, organization_id: int, last: int | None) -> AsyncIterator[list[Event]]:
+        """The organization's events after number ``last`` (None: from now on), as they come; an empty list now and
+        then while there are none.
+        """
+        bell = asyncio.Event()
+        self._followers[organization_id].add(bell)
+        run = self._database.run
+        try:
+            if last is None:
+                last = await run(organization_id, events.newest, organization_id)
+            while True:
+                bell.clear()
+                found = await run(organization_id, events.since, organization_id, last)
+                if found:
+                    last = found[-1].id
+                yield found
+                if not found:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(bell.wait(), POLL)
+        finally:
+            self._followers[organization_id].discard(bell)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._over.is_set():
+            try:
+                with translated(), self._database.warehouse.connect(autocommit=True) as connection:
+                    connection.execute(f"LISTEN {events.CHANNEL}".encode())
+                    self._wake(loop, None)  # of what came while nobody listened
+                    while not self._over.is_set():
+                        for notice in connection.notifies(timeout=1):
+                            self._wake(loop, int(notice.payload.partition(":")[0]))
+            except SluiceError as trouble:
+                _log.warning("Events are not heard: %s", trouble)
+                self._over.wait(AGAIN)
+
+    def _wake(self, loop: asyncio.AbstractEventLoop, organization_id: int | None) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(self._ring, organization_id)
+
+    def _ring(self, organization_id: int | None) -> None:
+        chosen = list(self._followers) if organization_id is None else [organization_id]
+        for each in chosen:
+            for bell in self._followers.get(each, ()):
+                bell.set()
