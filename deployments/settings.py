@@ -78,6 +78,7 @@ class PlatformSettings(Settings):
             "SLUICE_ZYGOTE": str(self.root / "zygote.socket"),
             "PREFECT_HOME": str(self.root / "prefect"),
             "PREFECT_API_URL": self.api_url,
+            "SLUICE_PREFECT_API_URL": self.api_url,
             "PREFECT_SERVER_API_HOST": self.host,
             "PREFECT_SERVER_API_PORT": str(self.port),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database,

@@ -18,7 +18,7 @@ from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
 POLL = 5.0  # seconds: a notification may be lost
-RECONCILE = 15.0
+RECONCILE = 5.0
 PUT_OFF = 2.0
 AT_ONCE = 10
 _log = logging.getLogger(__name__)

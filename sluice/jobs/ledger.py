@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _CANCELLED = "status = 'cancelled'"
 _FAILED = "status = 'failed', stage = 'error'"
+_STOPPED = "stage = stage"
 # One that never began stays pending.
 _AGAIN = "status = CASE status WHEN 'pending' THEN status ELSE 'retrying' END, stage = 'idle'"
 _NOTED = (
@@ -169,10 +170,10 @@ def fail(where: Where, job_id: str, error: BaseException) -> bool:
     """End the job that ``error`` stopped: as failed, or as cancelled where the user pressed Ctrl-C.
 
     A job of the outbox waits for its next try instead, if the error is worth one and it has one left; else it is a
-    dead letter. Returns whether it was noted; never raises, so it never hides ``error``. A job that has finished
+    dead letter. If its process was told to end, it stays as it is: the end of its flow run will tell why. Returns whether it was noted; never raises, so it never hides ``error``. A job that has finished
     stays as it is.
     """
-    cancelled = isinstance(error, KeyboardInterrupt)
+    cancelled, told = isinstance(error, KeyboardInterrupt), not isinstance(error, Exception)
     error = error if isinstance(error, Exception) else _interruption(job_id, by_user=cancelled)
     facts = error.as_dict() if isinstance(error, SluiceError) else {"error": type(error).__name__}
     details = {name: _storable(value) if isinstance(value, str) else value for name, value in facts.items()}
@@ -180,7 +181,9 @@ def fail(where: Where, job_id: str, error: BaseException) -> bool:
     try:
         with _on(where) as connection:
             changes = _CANCELLED if cancelled else _FAILED
-            if not cancelled and facts.get("retryable", False) and outbox.again(connection, job_id):
+            if told and not cancelled and outbox.handed_on(connection, job_id):
+                changes = _STOPPED
+            elif not cancelled and facts.get("retryable", False) and outbox.again(connection, job_id):
                 changes = _AGAIN
             noted = _change(
                 connection, job_id, changes + _NOTED, unless_over=True, text=text, details=Jsonb(details)

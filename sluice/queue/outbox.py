@@ -82,6 +82,12 @@ def handed_over(connection: Connection, waiting: Waiting, flow_run_id: str) -> N
     )
 
 
+def handed_on(connection: Connection, job_id: str) -> bool:
+    """Whether a flow run has the job."""
+    query = "SELECT FROM sluice.outbox WHERE job_id = %s AND dispatched_at IS NOT NULL"
+    return connection.execute(query, [job_id]).fetchone() is not None
+
+
 def put_off(connection: Connection, waiting: Waiting, seconds: float, trouble: str) -> None:
     """Let the job wait longer, because it could not be handed over; that is no try of its own."""
     connection.execute(

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from sluice.warehouse.tables import metadata
+from sluice.warehouse.tables import metadata as metadata
 
 
 def _text(name: str, *, null: bool = False) -> Column[Any]:

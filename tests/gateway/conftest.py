@@ -13,6 +13,7 @@ from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from sluice.security.tokens import Caller, Role, mint
 from sluice.warehouse.connection import Warehouse
+from tests.queue.conftest import queued as queued
 
 Client = Callable[..., httpx.Client]
 

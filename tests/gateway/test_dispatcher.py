@@ -14,7 +14,6 @@ from gateway.settings import GatewaySettings
 from sluice.jobs import ledger
 from sluice.jobs.lease import lease
 from sluice.queue import outbox, pauses
-from tests.queue.conftest import queued  # noqa: F401  a fixture
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +76,7 @@ def set_state(api, run, kind):
     api.post(f"/flow_runs/{run}/set_state", json=body).raise_for_status()
 
 
-def test_a_waiting_job_becomes_a_flow_run_in_the_queue_of_its_priority(connection, queued, dispatcher, api):  # noqa: F811
+def test_a_waiting_job_becomes_a_flow_run_in_the_queue_of_its_priority(connection, queued, dispatcher, api):
     job = queued("critical")
     hand_over_all(dispatcher, connection)
     run = api.get(f"/flow_runs/{run_of(connection, job)}").json()
@@ -87,18 +86,17 @@ def test_a_waiting_job_becomes_a_flow_run_in_the_queue_of_its_priority(connectio
 
 def test_a_dispatcher_that_dies_before_its_commit_makes_no_second_run(
     connection, queued, prefect, dispatcher, api
-):  # noqa: F811
+):
     job = queued()
-    with pytest.raises(KeyboardInterrupt), connection.transaction():
+    with connection.transaction(force_rollback=True):
         (one,) = outbox.claim(connection, 1)
         first = prefect.start(one)
-        raise KeyboardInterrupt
     hand_over_all(dispatcher, connection)
     assert run_of(connection, job) == first
     assert runs(api, job) == [first]
 
 
-def test_two_dispatchers_hand_each_job_over_once(connection, queued, warehouse, prefect, settings, api):  # noqa: F811
+def test_two_dispatchers_hand_each_job_over_once(connection, queued, warehouse, prefect, settings, api):
     settings = settings.model_copy(update={"concurrency": 50})
     jobs = [queued() for _ in range(30)]
 
@@ -114,7 +112,7 @@ def test_two_dispatchers_hand_each_job_over_once(connection, queued, warehouse, 
     assert all(len(runs(api, job)) == 1 for job in jobs)
 
 
-def test_no_more_is_handed_over_than_will_soon_begin(connection, queued, dispatcher):  # noqa: F811
+def test_no_more_is_handed_over_than_will_soon_begin(connection, queued, dispatcher):
     jobs = [queued() for _ in range(6)]
     hand_over_all(dispatcher, connection)
     assert outbox.unstarted(connection) == 4
@@ -127,7 +125,7 @@ def test_no_more_is_handed_over_than_will_soon_begin(connection, queued, dispatc
     assert run_of(connection, jobs[5]) is None
 
 
-def test_without_prefect_a_job_waits_and_is_not_lost(connection, queued, warehouse, settings, dispatcher):  # noqa: F811
+def test_without_prefect_a_job_waits_and_is_not_lost(connection, queued, warehouse, settings, dispatcher):
     job = queued()
     away = Prefect.of(settings.model_copy(update={"prefect_api_url": "http://127.0.0.1:9/api"}))
     assert not Dispatcher(warehouse, away, settings).hand_over(connection)
@@ -138,7 +136,7 @@ def test_without_prefect_a_job_waits_and_is_not_lost(connection, queued, warehou
     assert run_of(connection, job)
 
 
-def test_a_running_dispatcher_hears_of_new_jobs_and_of_resumed_ones(connection, queued, dispatcher):  # noqa: F811
+def test_a_running_dispatcher_hears_of_new_jobs_and_of_resumed_ones(connection, queued, dispatcher):
     thread = threading.Thread(target=dispatcher.run)
     thread.start()
     try:
@@ -165,7 +163,7 @@ def test_a_running_dispatcher_hears_of_new_jobs_and_of_resumed_ones(connection, 
     ("state", "status"),
     [("CRASHED", "pending"), ("FAILED", "pending"), ("CANCELLED", "cancelled"), ("RUNNING", "pending")],
 )
-def test_a_job_follows_its_run_that_says_nothing(connection, queued, dispatcher, prefect, api, state, status):  # noqa: F811
+def test_a_job_follows_its_run_that_says_nothing(connection, queued, dispatcher, prefect, api, state, status):
     job = queued()
     hand_over_all(dispatcher, connection)
     run = run_of(connection, job)
@@ -177,7 +175,7 @@ def test_a_job_follows_its_run_that_says_nothing(connection, queued, dispatcher,
     assert reconcile(connection, prefect) == []
 
 
-def test_a_job_whose_run_was_deleted_is_cancelled(connection, queued, dispatcher, prefect, api):  # noqa: F811
+def test_a_job_whose_run_was_deleted_is_cancelled(connection, queued, dispatcher, prefect, api):
     job = queued()
     hand_over_all(dispatcher, connection)
     api.delete(f"/flow_runs/{run_of(connection, job)}").raise_for_status()
@@ -186,7 +184,7 @@ def test_a_job_whose_run_was_deleted_is_cancelled(connection, queued, dispatcher
     assert ledger.get(connection, job)["status"] == "cancelled"
 
 
-def test_a_job_that_somebody_works_on_is_left_alone(connection, queued, warehouse, dispatcher, prefect, api):  # noqa: F811
+def test_a_job_that_somebody_works_on_is_left_alone(connection, queued, warehouse, dispatcher, prefect, api):
     job = queued()
     hand_over_all(dispatcher, connection)
     set_state(api, run_of(connection, job), "CRASHED")
@@ -196,7 +194,7 @@ def test_a_job_that_somebody_works_on_is_left_alone(connection, queued, warehous
     assert reconcile(connection, prefect) == [job]
 
 
-def test_a_missing_deployment_puts_jobs_off_and_says_so(connection, queued, warehouse, settings):  # noqa: F811
+def test_a_missing_deployment_puts_jobs_off_and_says_so(connection, queued, warehouse, settings):
     queued()
     missing = settings.model_copy(update={"deployment": "standard-ingestion/none"})
     Dispatcher(warehouse, Prefect.of(missing), missing).hand_over(connection)

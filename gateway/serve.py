@@ -1,0 +1,23 @@
+"""Serves the gateway: ``python -m gateway.serve``."""
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+
+
+def main() -> None:
+    """Serve until a signal says stop. Requests are not logged: their URLs may be signed."""
+    settings = GatewaySettings()
+    uvicorn.run(
+        create_app(settings),
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main()
