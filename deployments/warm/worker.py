@@ -1,4 +1,4 @@
-"""Prefect's process worker, woken by each new run instead of the next poll, and by the end of a run while others wait."""
+"""Prefect's process worker, woken by each new run instead of the next poll, and by the end of a run."""
 
 import logging
 import warnings

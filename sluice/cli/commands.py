@@ -2,7 +2,7 @@
 
 import typer
 
-from sluice.cli import datasets, db, demo, infer, jobs, load, quality, read, rejects, replay, trace
+from sluice.cli import datasets, db, demo, infer, jobs, load, quality, read, rejects, replay, service, trace
 
 
 def register(app: typer.Typer) -> None:
@@ -17,4 +17,8 @@ def register(app: typer.Typer) -> None:
     app.command("trace")(trace.trace)
     app.add_typer(datasets.app, name="datasets")
     app.command("docs")(quality.docs)
+    app.command("upload")(service.upload)
+    app.command("watch")(service.watch)
+    app.command("token")(service.token)
+    app.command("serve")(service.serve)
     app.add_typer(db.app, name="db")

@@ -170,8 +170,8 @@ def fail(where: Where, job_id: str, error: BaseException) -> bool:
     """End the job that ``error`` stopped: as failed, or as cancelled where the user pressed Ctrl-C.
 
     A job of the outbox waits for its next try instead, if the error is worth one and it has one left; else it is a
-    dead letter. If its process was told to end, it stays as it is: the end of its flow run will tell why. Returns whether it was noted; never raises, so it never hides ``error``. A job that has finished
-    stays as it is.
+    dead letter. If its process was told to end, it stays as it is: the end of its flow run will tell why.
+    Returns whether it was noted; never raises, so it never hides ``error``. A job that has finished stays as it is.
     """
     cancelled, told = isinstance(error, KeyboardInterrupt), not isinstance(error, Exception)
     error = error if isinstance(error, Exception) else _interruption(job_id, by_user=cancelled)

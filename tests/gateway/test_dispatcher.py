@@ -16,10 +16,21 @@ from sluice.jobs.lease import lease
 from sluice.queue import outbox, pauses
 
 
+class Api(httpx.Client):
+    """Asks again where the server is busy: its database is SQLite here."""
+
+    def request(self, *values, **named):
+        reply = super().request(*values, **named)
+        while reply.status_code == 503:
+            time.sleep(0.1)
+            reply = super().request(*values, **named)
+        return reply
+
+
 @pytest.fixture(scope="module")
 def api(prefect_server):
     """A client of the Prefect API, with a deployment to make runs of."""
-    with httpx.Client(base_url=PREFECT_API_URL.value(), trust_env=False, timeout=30) as client:
+    with Api(base_url=PREFECT_API_URL.value(), trust_env=False, timeout=30) as client:
         flow = client.post("/flows/", json={"name": "standard-ingestion"}).json()["id"]
         client.post("/work_pools/", json={"name": "p", "type": "process"})
         for queue in ("critical", "high", "normal", "low"):
