@@ -33,8 +33,8 @@ def token(
     role: Annotated[
         Literal["viewer", "operator", "admin"], typer.Option(help="What its bearer may do.")
     ] = "operator",
-    organization: Annotated[int, typer.Option(min=1, help="Its organization; default: yours.")] = 0,
-    user: Annotated[int, typer.Option(min=1, help="Its user; default: you.")] = 0,
+    organization: Annotated[int, typer.Option(help="Its organization; 0: yours.")] = 0,
+    user: Annotated[int, typer.Option(help="Its user; 0: you.")] = 0,
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 366, help="How long it is good for.")] = 12,
 ) -> None:
     """Print an access token for the gateway, signed with this machine's key."""
@@ -151,7 +151,7 @@ def _send(url: str, file: Path, size: int) -> None:
                 raise SourceError(f"{file} has become shorter while it was sent.", file=file)
             try:
                 reply = client.patch(url, content=part, headers={**TUS, "Upload-Offset": str(offset)})
-                if reply.status_code in (409, 423, 503) and time.monotonic() - since < PATIENCE:
+                if _goes_on(reply) and time.monotonic() - since < PATIENCE:
                     offset = _offset(client, url, offset)
                     continue
                 if not reply.is_success:
@@ -168,6 +168,13 @@ def _send(url: str, file: Path, size: int) -> None:
             bar.update(task, completed=offset)
             if not size:
                 return
+
+
+def _goes_on(reply: httpx.Response) -> bool:
+    """Whether the upload is to go on, though not here or not now; 409 may also mean that the content came before."""
+    if reply.status_code == 409:
+        return "offset" in reply.json()["error"]["facts"]
+    return reply.status_code in (423, 503)
 
 
 def _offset(client: httpx.Client, url: str, known: int) -> int:
