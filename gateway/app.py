@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from gateway import problems
+from gateway.addresses import Outside
 from gateway.database import Database
 from gateway.hub import Hub
 from gateway.rates import Rates
-from gateway.routes import csv, health, ingest, live, pipeline, uploads
+from gateway.routes import csv, health, ingest, live, pipeline, requests, uploads, webhooks
 from gateway.settings import GatewaySettings
 from gateway.signed import Signer
 from gateway.state import Service
@@ -37,12 +38,13 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 store=Store(given.landing_dir),
                 rates=Rates(given.requests_a_minute),
                 hub=hub,
+                outside=Outside(given.private_addresses),
             )
             with hub.listening():
                 yield
 
     app = FastAPI(title="Sluice", description=ABOUT, lifespan=lifespan, redoc_url=None)
     problems.install(app)
-    for routes in (csv, ingest, uploads, pipeline, live, health):
+    for routes in (csv, ingest, uploads, pipeline, requests, webhooks, live, health):
         app.include_router(routes.router)
     return app

@@ -9,6 +9,8 @@ import signal
 import threading
 import time
 
+from gateway.addresses import Outside
+from gateway.deliverer import Deliverer
 from gateway.prefect import Prefect
 from gateway.reconciler import reconcile
 from gateway.settings import GatewaySettings
@@ -84,10 +86,14 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = GatewaySettings()
-    dispatcher = Dispatcher(Warehouse.from_settings(settings).prepare(), Prefect.of(settings), settings)
+    warehouse = Warehouse.from_settings(settings).prepare()
+    dispatcher = Dispatcher(warehouse, Prefect.of(settings), settings)
+    deliverer = Deliverer(warehouse, Outside(settings.private_addresses))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, dispatcher.stop)
+    threading.Thread(target=deliverer.run, name="deliverer", daemon=True).start()
     dispatcher.run()
+    deliverer.stop()
 
 
 if __name__ == "__main__":

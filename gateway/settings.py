@@ -35,6 +35,9 @@ class GatewaySettings(Settings):
     open_callbacks: bool = Field(
         default=False, description="Take callbacks without a signature. Only for development."
     )
+    private_addresses: bool = Field(
+        default=False, description="Let clients name URLs of this machine and its network."
+    )
     landing: str = Field(
         default="", description="Where uploads are kept: a folder, or s3://bucket/prefix; empty: under home."
     )

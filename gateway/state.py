@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 from starlette.websockets import WebSocket
 
+from gateway.addresses import Outside
 from gateway.database import Database
 from gateway.hub import Hub
 from gateway.rates import Rates
@@ -25,6 +26,7 @@ class Service:
     store: Store
     rates: Rates
     hub: Hub
+    outside: Outside
 
 
 def service(request: Request) -> Service:

@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 from sluice.errors import InputError
 from sluice.jobs import ledger
 from sluice.queue import outbox
+from sluice.sources.model import stored_label
 from sluice.warehouse.connection import Connection
 
 _FIND = """
@@ -185,4 +186,26 @@ def whole(
     upload = find(connection, upload_id)
     assert upload is not None
     arrived(connection, upload, size, sha256)
+    return job_id
+
+
+def requested(connection: Connection, request: dict[str, Any]) -> str:
+    """A job of sources elsewhere, waiting for its flow run. ``request``: the values of its flow's, but for the job.
+
+    Returns its job id.
+    """
+    job_id = ledger.new_job_id()
+    names = [stored_label(source) for source in request["sources"]]
+    ledger.create(
+        connection,
+        job_id=job_id,
+        dataset=request["dataset"],
+        filename=", ".join(names)[:1000],
+        file_type="",
+        organization_id=request["organization_id"],
+        user_id=request["user_id"],
+        priority=request["priority"],
+        details={"request": {**request, "job_id": job_id}},
+    )
+    outbox.put(connection, job_id, request["organization_id"], request["priority"])
     return job_id

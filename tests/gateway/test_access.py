@@ -10,7 +10,7 @@ from sluice.security.tokens import Role
 from tests.gateway.test_uploads import announce
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
-SIGNED = {"/api/uploads/{upload_id}"}
+SIGNED = {"/api/uploads/{upload_id}", "/api/pipeline/callback"}
 ROUTES = [
     (method.upper(), path)
     for path, methods in create_app(GatewaySettings()).openapi()["paths"].items()

@@ -1,0 +1,99 @@
+"""Jobs for what the gateway has no bytes of: a URL to fetch, an object of a store."""
+
+from typing import Annotated, Literal
+
+from anyio import to_thread
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway import views
+from gateway.access import Operator, Served, Viewer
+from gateway.envelope import Envelope
+from gateway.routes.ingest import dataset_of
+from gateway.state import Service
+from sluice.jobs import uploads
+from sluice.security.tokens import Caller
+from sluice.sources.model import HttpSource, ObjectSource
+from sluice.sources.urls import without_secrets
+
+router = APIRouter(tags=["requests"])
+Source = Annotated[HttpSource | ObjectSource, Field(discriminator="kind")]
+
+
+class NewJob(BaseModel):
+    """What to load, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dataset: str = Field(min_length=1, max_length=200)
+    sources: list[Source] = Field(min_length=1, max_length=100)
+    mode: Literal["append", "upsert", "replace"] = "upsert"
+    priority: views.Priority = "normal"
+    force: bool = False
+
+
+class Endpoint(BaseModel):
+    """A URL to load from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: str = Field(max_length=2000, pattern="^https?://")
+    dataset: str = Field(
+        default="", max_length=200, description="Empty: the one that the file is named after."
+    )
+
+
+class Accepted(BaseModel):
+    """The job that was made."""
+
+    jobId: str  # noqa: N815  the seed's name for it
+    job_id: str
+    status: Literal["queued"] = "queued"
+
+
+class Progress(BaseModel):
+    """How far a job is."""
+
+    status: views.Stage
+    progress: int
+    result: dict[str, object] | None
+    error: str | None
+
+
+@router.post("/api/pipeline/jobs", status_code=202, tags=["pipeline"])
+async def new_job(served: Served, who: Operator, wanted: NewJob) -> Envelope[Accepted]:
+    """Make a job of URLs or objects."""
+    return await _accept(served, who, wanted)
+
+
+@router.post("/api/data/ingest", status_code=202)
+async def ingest(served: Served, who: Operator, wanted: Endpoint) -> Envelope[Accepted]:
+    """Make a job of one URL. Files are sent to `/api/ingest/csv`."""
+    source = HttpSource(url=wanted.endpoint)
+    name = without_secrets(wanted.endpoint).rpartition("/")[2]
+    dataset = await dataset_of(wanted.dataset, name)
+    return await _accept(served, who, NewJob(dataset=dataset, sources=[source]))
+
+
+async def _accept(served: Service, who: Caller, wanted: NewJob) -> Envelope[Accepted]:
+    await dataset_of(wanted.dataset, "")
+    for source in wanted.sources:
+        if isinstance(source, HttpSource):
+            await to_thread.run_sync(served.outside.check, source.url)
+    request = {
+        **wanted.model_dump(exclude={"sources"}),
+        "sources": [{**source.model_dump(), "url": source.url} for source in wanted.sources],
+        "organization_id": who.organization_id,
+        "user_id": who.user_id,
+        "warehouse": "",
+    }
+    job_id = await served.database.run(who.organization_id, uploads.requested, request)
+    return Envelope(message="Job queued", data=Accepted(jobId=job_id, job_id=job_id))
+
+
+@router.get("/api/data/status/{job_id}")
+async def status(served: Served, who: Viewer, job_id: str) -> Envelope[Progress]:
+    """How far a job is, and its result."""
+    job = await served.database.run(who.organization_id, views.job, job_id)
+    found = Progress(status=job.stage, progress=job.progress, result=job.result_data, error=job.error_message)
+    return Envelope(data=found)

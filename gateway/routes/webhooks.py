@@ -1,0 +1,151 @@
+"""Webhooks: where an organization hears of the ends of its jobs, and where external processors report theirs."""
+
+import json
+from typing import Any, Literal
+
+from anyio import to_thread
+from fastapi import APIRouter, Request
+from psycopg.types.json import Jsonb
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.access import Admin, Served
+from gateway.envelope import Envelope
+from gateway.problems import Refusal, not_found
+from gateway.state import Service
+from sluice.errors import InputError
+from sluice.jobs import callbacks
+from sluice.security.signing import check, new_secret
+from sluice.warehouse.connection import Connection
+from sluice.warehouse.failures import translated
+
+router = APIRouter(prefix="/api/pipeline", tags=["webhooks"])
+KEPT = 2  # secrets that are good at the same time
+LARGEST = 1_000_000  # bytes of a callback
+
+
+class Callback(BaseModel):
+    """What became of a job."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job_id: str = Field(max_length=64)
+    status: Literal["processing", "completed", "failed"]
+    result_url: str | None = Field(default=None, max_length=2000)
+    result_data: dict[str, Any] | None = None
+    error_message: str = Field(default="", max_length=2000)
+
+
+class Target(BaseModel):
+    """Where to post the ends of jobs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(max_length=2000, pattern="^https?://")
+
+
+class Webhook(BaseModel):
+    """The webhook, with the secret that signs from now on; the one before is still good for callbacks."""
+
+    url: str
+    secret: str
+
+
+class Heard(BaseModel):
+    """Whether the message was new."""
+
+    job_id: str
+    repeated: bool
+
+
+@router.put("/webhook")
+async def set_webhook(served: Served, who: Admin, target: Target) -> Envelope[Webhook]:
+    """Set where the ends of jobs are posted, with a new secret. Both ways are signed by Standard Webhooks."""
+    await to_thread.run_sync(served.outside.check, target.url)
+    secret = new_secret()
+
+    def work(connection: Connection) -> None:
+        row = connection.execute("SELECT secrets FROM sluice.webhooks FOR UPDATE").fetchone()
+        secrets = [secret, *(row[0] if row else [])][:KEPT]
+        connection.execute(
+            "INSERT INTO sluice.webhooks (organization_id, url, secrets) VALUES (%(o)s, %(u)s, %(s)s)"
+            " ON CONFLICT (organization_id) DO UPDATE SET url = %(u)s, secrets = %(s)s",
+            {"o": who.organization_id, "u": target.url, "s": Jsonb(secrets)},
+        )
+
+    await served.database.run(who.organization_id, work)
+    return Envelope(
+        message="Keep the secret: it is not shown again.", data=Webhook(url=target.url, secret=secret)
+    )
+
+
+@router.delete("/webhook")
+async def remove_webhook(served: Served, who: Admin) -> Envelope[None]:
+    """Post nothing any more, and take no callbacks."""
+
+    def work(connection: Connection) -> None:
+        connection.execute("DELETE FROM sluice.webhooks")
+
+    await served.database.run(who.organization_id, work)
+    return Envelope(message="Webhook removed", data=None)
+
+
+@router.post(
+    "/callback",
+    openapi_extra={
+        "requestBody": {
+            "content": {"application/json": {"schema": Callback.model_json_schema()}},
+            "required": True,
+        }
+    },
+)
+async def callback(request: Request, served: Served) -> Envelope[Heard]:
+    """Report what became of a job, signed by Standard Webhooks with the organization's secret."""
+    body = await _body(request)
+    try:
+        told = Callback.model_validate_json(body)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise InputError(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
+    headers = {name: value for name, value in request.headers.items() if name.startswith("webhook-")}
+    new = await to_thread.run_sync(_hear, served, told, headers, body)
+    message = "Job status updated successfully" if new else "The message was heard before"
+    return Envelope(message=message, data=Heard(job_id=told.job_id, repeated=not new))
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST:
+            raise Refusal(413, f"A callback has at most {LARGEST:,} bytes.")
+    return body
+
+
+def _hear(served: Service, told: Callback, headers: dict[str, str], body: bytes) -> bool:
+    with translated(), served.database.warehouse.connect() as connection:
+        found = callbacks.organization_of(connection, told.job_id)
+        message_id = headers.get("webhook-id", "")
+        if not served.settings.open_callbacks:
+            # A wrong signature and a wrong job look the same to who can't sign.
+            if not found:
+                raise not_found("such job, or the message is not signed as it should be")
+            try:
+                message_id = check(found[1], headers, body)
+            except InputError:
+                raise not_found("such job, or the message is not signed as it should be") from None
+        if not found:
+            raise not_found("such job")
+        try:
+            return callbacks.heard(
+                connection,
+                found[0],
+                message_id or json.dumps(told.model_dump(), sort_keys=True),
+                told.job_id,
+                told.status,
+                result_url=told.result_url,
+                result_data=told.result_data,
+                message=told.error_message,
+            )
+        except InputError as error:
+            connection.rollback()
+            raise Refusal(409, error.message) from None
