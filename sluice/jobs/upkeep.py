@@ -51,7 +51,7 @@ def clean(warehouse: Warehouse, store: Store, days: int = DAYS) -> Cleaned:
         old = connection.execute(_OLD, [days]).fetchall()
         files = _remove_files(connection, store)
         counts = {
-            name: connection.execute(query, [days] if "%s" in query else None).rowcount  # type: ignore[arg-type]
+            name: connection.execute(query, [days] if "%s" in query else None).rowcount
             for name, query in _STATEMENTS.items()
         }
     return Cleaned(uploads=expired, jobs=len(old), files=files, **counts)
