@@ -19,6 +19,8 @@ from sluice.warehouse.embedded import Embedded
 
 # What a shell starts in the background ignores Ctrl-C, and so would every command that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# What several test modules share asserts as they do: a failure shows the values.
+pytest.register_assert_rewrite("tests.readers.books", "tests.readers.typed", "tests.warehouse.things")
 _numbers = count(1)
 # A test server may lose data when the machine stops; PostgreSQL itself is the same.
 FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}

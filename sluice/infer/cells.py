@@ -13,8 +13,8 @@ import pyarrow as pa
 from sluice.contracts.sql import literal
 from sluice.infer.words import NULLS_OF_TYPES
 from sluice.readers.base import RawTable, Reject, cell
-from sluice.readers.duck import connect_for, unreadable
-from sluice.readers.typing import bare
+from sluice.readers.duck import another_way, connect_for
+from sluice.readers.texts import bare
 
 BLANKS = " \t\n\r\u00a0"
 _BARE = f"({bare('value')})"
@@ -180,9 +180,8 @@ def cells_of(table: RawTable, folder: Path, memory_limit_mb: int) -> Iterator[Ce
                     f"(FORMAT parquet, ROW_GROUP_SIZE {group})"
                 )
             except (duckdb.Error, pa.ArrowException) as error:
-                if "Out of Memory" not in str(error) and table.repair(error):
-                    continue
-                raise unreadable(table, error, memory_limit_mb) from error
+                another_way(table, error, memory_limit_mb)
+                continue
             cells = Cells(connection, path, table.header)
             broken = iter(table.broken(connection))
             cells.rejected = tuple(islice(broken, 20))

@@ -1,25 +1,26 @@
 """Which date and time patterns a column's texts are written in; day-first and month-first are two answers."""
 
-import calendar
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LONG = tuple(month.lower() for month in calendar.month_name[1:])
-_SHORT = tuple(month.lower() for month in calendar.month_abbr[1:])
-_MONTH = "|".join([*_LONG, *_SHORT])
+from sluice.readers.months import ANY_MONTH
+
+_MONTH = f"(?:{ANY_MONTH})"
 _DATES = (
     (r"\d{4}-\d{1,2}-\d{1,2}", "iso"),
     (r"\d{4}(?P<s0>[/.])\d{1,2}(?P=s0)\d{1,2}", "yyyy{s}MM{s}dd"),
     (r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", "yyyyMMdd"),
     (r"\d{1,2}(?P<s1>[-/. ])\d{1,2}(?P=s1)\d{4}", "{a}{s}{b}{s}yyyy"),
     (r"\d{1,2}(?P<s2>[-/.])\d{1,2}(?P=s2)\d{2}", "{a}{s}{b}{s}yy"),
-    (rf"\d{{1,2}}(?P<s3>[- ./])(?:{_MONTH})(?P=s3)\d{{4}}", "d{s}{m}{s}yyyy"),
-    (rf"\d{{1,2}}(?P<s4>[- ./])(?:{_MONTH})(?P=s4)\d{{2}}", "d{s}{m}{s}yy"),
-    (rf"(?:{_MONTH}) \d{{1,2}}, \d{{4}}", "{m} d, yyyy"),
-    (rf"(?:{_MONTH}) \d{{1,2}} \d{{4}}", "{m} d yyyy"),
-    (rf"(?:mon|tue|wed|thu|fri|sat|sun), \d{{1,2}} (?:{'|'.join(_SHORT)}) \d{{4}}", "EEE, d MMM yyyy"),
+    (rf"\d{{1,2}}(?P<s3>[- ./]){_MONTH}\.?(?P=s3)\d{{4}}", "d{s}{m}{s}yyyy"),
+    (rf"\d{{1,2}}\. {_MONTH}\.? \d{{4}}", "d. {m} yyyy"),
+    (rf"\d{{1,2}} de {_MONTH}\.? de \d{{4}}", "d 'de' {m} 'de' yyyy"),
+    (rf"\d{{1,2}}(?P<s4>[- ./]){_MONTH}\.?(?P=s4)\d{{2}}", "d{s}{m}{s}yy"),
+    (rf"{_MONTH}\.? \d{{1,2}}, \d{{4}}", "{m} d, yyyy"),
+    (rf"{_MONTH}\.? \d{{1,2}} \d{{4}}", "{m} d yyyy"),
+    (rf"(?:mon|tue|wed|thu|fri|sat|sun), \d{{1,2}} {_MONTH} \d{{4}}", "EEE, d MMM yyyy"),
 )  # fmt: skip
 _TIME = r"(?P<clock>\d{1,2}:\d{2}(?P<sec>:\d{2}(?P<frac>[.]\d{1,6})?)?)(?P<half> ?[ap]m)?"
 _ZONE = r"(?P<zone>(?P<gap> ?)(?:z|utc|gmt|[+-]\d{2}(?::?\d{2})?))?"
@@ -103,8 +104,9 @@ def _pattern(text: str) -> tuple[str, bool, bool, str] | None:
 
 
 def _month(text: str) -> str:
-    words = re.findall(r"[a-z]+", text.lower())
-    return "MMMM" if any(word in _LONG and word != "may" for word in words) else "MMM"
+    found = re.search(_MONTH, text, re.IGNORECASE)
+    word = found[0].lower() if found else ""
+    return "MMMM" if len(word) > 3 and word not in ("janv", "févr", "juil", "sept") else "MMM"
 
 
 def _clock(match: re.Match[str]) -> str:

@@ -1,10 +1,11 @@
 """Columns, or groups of them, that tell all records of a file apart."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sluice.infer.cells import Cells, shown
-from sluice.infer.words import has_word, is_id
+from sluice.infer.words import is_id, is_numbered
 from sluice.readers.base import cell
 
 _MOST = 8  # columns of a key
@@ -13,8 +14,9 @@ _FEW = 50  # records: of fewer, some columns are unique by chance
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A column that may be of a key. ``repeats``: cells that are empty or whose value stood before;
-    ``measure``: of amounts, times and long texts, which name nothing; ``coded``: all texts have the shape of a code.
+    """A column that may be of a key. ``repeats``: cells that are empty or whose value stood before; ``measure``: of
+    amounts, times and long texts, which name nothing; ``coded``: the texts have the shape of a code; ``counted``:
+    the whole numbers leave few or none out; ``contact``: phone numbers, addresses.
     """
 
     name: str
@@ -22,17 +24,34 @@ class Candidate:
     repeats: int
     measure: bool
     coded: bool = False
+    whole: bool = False
+    counted: bool = False
+    contact: bool = False
+    moment: bool = False
 
     def likeness(self, dataset: str) -> int:
-        """How much the name is that of a key: id before order_id before sku before title."""
-        owner = dataset.lower().rstrip("s")
-        if self.name in (
-            "id",
-            "uuid",
-            *(f"{owner}_{word}" for word in ("id", "no", "nr", "key", "code", "number")),
-        ):
+        """How much it is like a key: id before order_id before sku before title."""
+        owner = re.escape(dataset.lower().rstrip("s"))
+        words = f"id|uuid|{owner}_?(id|no|nr|key|code|number|nummer)|id_{owner}"
+        numbers = self.coded or self.whole
+        if self.contact:
+            return 0
+        if re.fullmatch(f"{words}|{owner}" if numbers else words, self.name):
             return 3
-        return 2 if has_word(self.name, "id|uuid|key|no|nr") else int(is_id(self.name))
+        if is_id(self.name):
+            return 2 if re.search("(^|_)(id|uuid|key|no|nr|number)$|numm?er$|nr$|^id_", self.name) else 1
+        return int((numbers and is_numbered(self.name)) or (self.counted and not self.position))
+
+    def why(self, dataset: str) -> str:
+        """What speaks for it beside that it is unique."""
+        if self.likeness(dataset) and not (self.counted and not is_id(self.name)):
+            return ", by its name a key,"
+        return ", whole numbers that count up," if self.counted else ", of codes," if self.coded else ""
+
+    @property
+    def plain(self) -> bool:
+        """A text or date as any: rather a key by chance than a code or a number is."""
+        return self.contact or not (self.coded or self.counted)
 
 
 def find_key(cells: Cells, columns: Sequence[Candidate], dataset: str) -> tuple[tuple[str, ...], str]:
@@ -40,7 +59,8 @@ def find_key(cells: Cells, columns: Sequence[Candidate], dataset: str) -> tuple[
     if cells.records < 2:
         return (), "none, too few records"
     ranked = sorted(
-        (one for one in columns if not one.measure), key=lambda c: (-c.likeness(dataset), c.position)
+        (one for one in columns if not one.measure),
+        key=lambda one: (-one.likeness(dataset), one.plain, one.position),
     )
     single = [one for one in ranked if not one.repeats]
     near = [one for one in ranked if one.likeness(dataset) >= 2 and 0 < one.repeats * 10 <= cells.records]
@@ -50,25 +70,25 @@ def find_key(cells: Cells, columns: Sequence[Candidate], dataset: str) -> tuple[
             f"{best.name} by its name, though {best.repeats:,} of {cells.records:,} cells are empty or repeat"
             f" another: {_repeated(cells, best)}"
         )
-    if cells.records < _FEW:
-        single = [one for one in single if one.coded or one.likeness(dataset)]
+    few = cells.records < _FEW
+    if few:
+        single = [one for one in single if one.likeness(dataset) or (one.coded and not one.contact)]
     if single:
         others = ", ".join(one.name for one in single[1:6])
         also = f"; so {'is' if len(single) == 2 else 'are'} {others}" if others else ""
         return (single[0].name,), (
-            f"{single[0].name} is unique and never empty in {cells.records:,} records{also}"
+            f"{single[0].name}{single[0].why(dataset)} is unique and never empty in {cells.records:,} records{also}"
         )
-    group = (
-        _group(cells, [one for one in columns if not one.measure][:_MOST]) if cells.records >= _FEW else ()
-    )
-    if group:
+    usable = [one for one in columns if not one.measure and (not few or one.likeness(dataset))][:_MOST]
+    timed = [one for one in columns if one in usable or (one.moment and not few)][:_MOST]
+    if group := _group(cells, usable) or (timed != usable and _group(cells, timed)):
         return group, f"no column is unique; {', '.join(group)} together are, in {cells.records:,} records"
-    if cells.records < _FEW:
+    if few:
         return (
             (),
             f"none: no column looks like one, and in {cells.records:,} records any may be unique by chance",
         )
-    return (), "none, since no column is unique and never empty, nor are the first ones together"
+    return (), "none: no column that may be one is unique and never empty, nor are the first ones together"
 
 
 def _repeated(cells: Cells, column: Candidate) -> str:

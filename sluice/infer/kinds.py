@@ -11,7 +11,8 @@ from sluice.contracts.types import column_type, strptime_formats
 from sluice.infer import dates, numerals
 from sluice.infer.cells import BLANKS, Cells, Profile, shown
 from sluice.infer.words import BOOLEANS, NULLS_ANYWHERE, USUAL_FALSE, USUAL_TRUE, is_code, is_count
-from sluice.readers.typing import is_empty, typed
+from sluice.readers.texts import is_empty
+from sluice.readers.values import typed
 
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?")
 _MIDNIGHT = re.compile(r"\b(0?0:00(:00(\.0+)?)?( ?am)?|12:00(:00)? ?am)\b", re.IGNORECASE)
@@ -176,6 +177,9 @@ def _numbers(base: Kind, texts: list[str], locale: Locale) -> Iterator[Kind]:
         )
     if found.numbers and found.numbers.units:
         notes.append(f"{' '.join(found.numbers.units)} beside the numbers is not part of the value")
+    if found.numbers and "parentheses" in found.numbers.negatives and {"-", "\u2212"} & set(base.nulls):
+        base = replace(base, nulls=tuple(text for text in base.nulls if text not in ("-", "\u2212")))
+        notes.append("'-' is 0, as beside negatives in parentheses")
     point = found.numbers.decimal if found.numbers else "."
     broken = sum(point in text for text in texts)
     for logical in ("integer", "number") if broken * 2 < len(texts) else ("number",):

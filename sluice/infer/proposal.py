@@ -14,10 +14,10 @@ from sluice.infer.kinds import Kind, Locale, find_kind
 from sluice.infer.kinds import empty as none_in
 from sluice.infer.limits import Limits, find_limits, pattern_of
 from sluice.infer.personal import CLASSIFICATION, personal
-from sluice.infer.words import has_word, is_id
+from sluice.infer.words import has_word, is_amount, is_id, is_numbered
 from sluice.readers.base import RawTable
 from sluice.readers.header import normalised
-from sluice.readers.typing import typed
+from sluice.readers.values import typed
 
 _MOST = 1600 - 4  # columns: PostgreSQL's limit, less those of Sluice
 _LONG = 100  # characters: of no key
@@ -40,6 +40,7 @@ class Finding:
     repeats: int
     measure: bool
     coded: bool
+    counted: bool
     personal: str
     evidence: list[str] = field(default_factory=list)
 
@@ -69,11 +70,7 @@ def propose(table: RawTable, dataset: str, folder: Path, memory_limit_mb: int = 
             if (one.kind.open == "decimal" and locale.decimal) or (one.kind.open == "order" and locale.order):
                 found[at] = _look(cells, at, one.name, locale)
         columns = list(found.values())
-        candidates = [
-            Candidate(one.name, one.position, one.repeats, one.measure, one.coded)
-            for one in columns
-            if not one.kind.bad
-        ]
+        candidates = [_candidate(one) for one in columns if not one.kind.bad]
         key, why = find_key(cells, candidates, normalised(dataset))
         notes = [f"{shown(r.raw or '')} in line {r.line}: {r.message}" for r in cells.rejected[:5]]
         records = cells.records + cells.rejects
@@ -132,12 +129,15 @@ def _look(cells: Cells, position: int, name: str, locale: Locale) -> Finding:
     texts = [text.strip() for text in profile.texts] if kind.logical in ("string", "integer") else []
     about = personal(name, texts)
     limits = find_limits(cells, profile, kind, name, bool(about))
-    distinct = _distinct(cells, profile, kind, name)
+    counted = _counts(kind, name, profile)
+    measure = not counted and _measures(kind, name, profile)
+    distinct = _distinct(cells, profile, kind, measure)
     finding = Finding(
         name, profile.header, position, kind, limits, profile.records, empty, profile.distinct,
         required=not empty and profile.records >= _ENOUGH, repeats=profile.records - distinct,
-        measure=_measures(kind, name, profile),
+        measure=measure,
         coded=kind.physical == "uuid" or (kind.logical == "string" and bool(pattern_of(profile.texts))),
+        counted=counted and distinct == profile.records,
         personal=about,
     )  # fmt: skip
     finding.evidence = _evidence(finding, profile)
@@ -151,15 +151,13 @@ def _empty_texts(profile: Profile, kind: Kind) -> int:
     return profile.empty + words
 
 
-def _distinct(cells: Cells, profile: Profile, kind: Kind, name: str) -> int:
+def _distinct(cells: Cells, profile: Profile, kind: Kind, measure: bool) -> int:
     """Different values; of many an estimate, but exact where the column may be a key.
 
     By hashes, which take little memory however long the texts are; the chance that two of 10 million texts share
     one is below 1 in 100,000.
     """
-    likely = (
-        profile.distinct * 10 >= profile.records * 8 and not kind.bad and not _measures(kind, name, profile)
-    )
+    likely = profile.distinct * 10 >= profile.records * 8 and not kind.bad and not measure
     if not cells.grouped and not likely:
         return min(profile.distinct, kind.good + kind.bad - 1)  # an estimate never says that all differ
     # Texts differ as they stand; two spellings of one number do not.
@@ -235,8 +233,34 @@ def _measures(kind: Kind, name: str, profile: Profile) -> bool:
         return True
     if kind.logical == "integer":
         few = profile.distinct * 50 <= profile.records
-        return not (is_id(name) or few or has_word(name, "year|quarter|month|week|day|jahr|quartal|monat"))
+        return not (
+            is_id(name)
+            or is_numbered(name)
+            or few
+            or has_word(name, "year|quarter|month|week|day|jahr|quartal|monat")
+        )
     return profile.longest > _LONG
+
+
+def _counts(kind: Kind, name: str, profile: Profile) -> bool:
+    """Whole numbers as they are given out: few are left out between the least and the greatest."""
+    if kind.logical != "integer" or not kind.good or kind.bad or is_amount(name):
+        return False
+    spread = int(kind.high) - int(kind.low) + 1
+    return int(kind.low) >= 0 and profile.records <= spread <= profile.records * (2 if spread > 100 else 1)
+
+
+def _candidate(found: Finding) -> Candidate:
+    """As the search for a key sees it."""
+    kind = found.kind
+    contact = found.personal.startswith(("phone", "address", "dates", "IP"))
+    moment = kind.logical == "timestamp" and has_word(
+        found.name, "timestamp|time|ts|datetime|zeit|zeitpunkt|date|datum"
+    )
+    return Candidate(
+        found.name, found.position, found.repeats, found.measure, found.coded, kind.logical == "integer",
+        found.counted, contact, moment,
+    )  # fmt: skip
 
 
 def facts(proposal: Proposal) -> dict[str, Any]:

@@ -51,9 +51,20 @@ _CODE = (
 _COUNT = (
     "count number num quantity qty anzahl menge rank level grade score size quarter month class year id day"
 )
+_AMOUNT = (
+    "count quantity qty anzahl menge rank rang ranking level grade score size age alter points stock total amount "
+    "number_of no_of num_of num"
+)
 _ID = (
-    "id uuid guid key code no nr num number nummer sku isbn ean gtin iban slug email username login ref reference "
-    "kennung ident"
+    "id uuid guid key code no nr num number nummer numero número numéro sku isbn ean gtin iban slug e_?mail username "
+    "login ref reference ident matricule rowid"
+)
+_ID_FIRST = "id cod code codice codigo código ref"  # id_cliente, cod_articulo
+_ID_PART = "nummer nr kennung schluessel schlüssel"  # Kundennummer
+# What is numbered, where it stands for its number: Order 1001.
+_NUMBERED = (
+    "order invoice ticket booking receipt transaction shipment case claim contract policy voucher bestellung auftrag "
+    "rechnung beleg vorgang vertrag buchung commande facture pedido factura ordine fattura"
 )
 
 
@@ -72,9 +83,20 @@ def is_count(name: str) -> bool:
     return has_word(name, _any(_COUNT))
 
 
+def is_amount(name: str) -> bool:
+    """The name of whole numbers that say how many or which place: each once in a table, but no key."""
+    return has_word(name, _any(_AMOUNT))
+
+
 def is_id(name: str) -> bool:
     """The name of something that tells records apart."""
-    return has_word(name, _any(_ID))
+    first, part = rf"^({_any(_ID_FIRST)})_(?!of_|de_)", rf"\w({_any(_ID_PART)})$"
+    return re.search(rf"(^|_)({_any(_ID)})(_?\d)?$|{first}|{part}", name) is not None
+
+
+def is_numbered(name: str) -> bool:
+    """The name of something that has a number, without a word for the number."""
+    return re.fullmatch(_any(_NUMBERED), name) is not None
 
 
 def _any(words: str) -> str:

@@ -1,7 +1,7 @@
 """What every reader hands over: a table of text cells, and the stage made from it."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
@@ -59,6 +59,9 @@ class RawTable(Protocol):
     def record_size(self) -> int:
         """Characters of a usual record, roughly; 0 if unknown."""
 
+    def expect(self, known: Callable[[str], bool]) -> None:
+        """Told before reading which names the contract knows: an unclear header is decided by them."""
+
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         """A SQL FROM item: one VARCHAR column for each header cell, in file order, named ``c0``, ``c1``, ...
         (see ``cell``), then ``_record_no`` where numbers skip. NULL: the record has no such cell (JSON).
@@ -75,10 +78,7 @@ class RawTable(Protocol):
         """
 
     def find(self, record_numbers: Iterable[int]) -> Iterator[tuple[int, int, str]]:
-        """(record number, line, raw text) of the given rising record numbers, in one pass, flat in memory."""
-
-    def locate(self, record_numbers: Iterable[int]) -> dict[int, tuple[int, str]]:
-        """Line number (1 = first line of the file) and exact raw text of the given records."""
+        """(record number, line from 1, exact raw text) of the given rising record numbers: one pass, flat in memory."""
 
     def close(self) -> None:
         """Remove what reading left on disk. Also happens when the table is forgotten."""

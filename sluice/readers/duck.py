@@ -58,26 +58,34 @@ def check_width(path: Path, columns: int) -> None:
         )
 
 
-def unreadable(table: RawTable, error: Exception, memory_limit_mb: int) -> ReadError | SetupError:
-    """What DuckDB's ``error`` means for the reader of ``table``, for which there is no other way."""
+def another_way(table: RawTable, error: Exception, memory_limit_mb: int) -> None:
+    """After ``error`` came out of reading the relation: the table now gives another one, to be read from its start.
+
+    Raises ReadError if there is none, SetupError if memory is too small.
+    """
     if "Out of Memory" in str(error):
-        return SetupError(
+        raise SetupError(
             f"{table.path}: {len(table.header):,} columns need more than {memory_limit_mb:,} MB of memory.",
             hint="Raise SLUICE_MEMORY_LIMIT_MB.",
             file=table.path,
-        )
-    told = ReadError.of(error).message
-    return ReadError(
-        f"{table.path}: {told}",
-        hint="The file could not be read to its end.",
-        file=table.path,
-        format=table.format,
-    )
+        ) from error
+    if not table.repair(error):
+        raise ReadError(
+            f"{table.path}: {ReadError.of(error).message}",
+            hint="The file could not be read to its end.",
+            file=table.path,
+            format=table.format,
+        ) from error
 
 
 def batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> Iterator[pa.RecordBatch]:
-    """The query's result as it comes. Raises duckdb.Error for what Arrow tells as its own error or an OSError."""
+    """The query's result as it comes, behind an empty batch that tells its schema.
+
+    Raises duckdb.Error for what Arrow tells as its own error or an OSError.
+    """
     try:
-        yield from connection.sql(query).to_arrow_reader(rows)
+        reader = connection.sql(query).to_arrow_reader(rows)
+        yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+        yield from reader
     except (pa.ArrowException, OSError) as error:
         raise duckdb.Error(str(error)) from error

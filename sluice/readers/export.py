@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.readers.base import RawTable, Reject, cell
-from sluice.readers.duck import batches, connect_for, unreadable
+from sluice.readers.duck import another_way, batches, connect_for
 from sluice.readers.rejects import merged, nul_rejects, nul_rows, record_numbers
 from sluice.readers.spool import RejectFile
 
@@ -52,9 +52,8 @@ def export(table: RawTable, out: IO[str], work: Path, memory_limit_mb: int, thre
                     out.write(text)
                     written += rows
             except duckdb.Error as error:
-                if "Out of Memory" not in str(error) and table.repair(error):
-                    continue
-                raise unreadable(table, error, memory_limit_mb) from error
+                another_way(table, error, memory_limit_mb)
+                continue
             broken = merged(table, table.broken(connection), nul)
             first = tuple(islice(broken, SHOWN))
             rejects = len(first) + sum(1 for _ in broken)
@@ -96,7 +95,8 @@ def _csv(columns: list[pa.Array]) -> str:
 
 def _quoted(column: pa.Array) -> pa.Array:
     content = column.buffers()[2]
-    if content is None or not any(char in memoryview(content).tobytes() for char in _SPECIAL):
+    held = bytes(content or b"")
+    if not any(char in held for char in _SPECIAL):
         return column
     doubled = pc.replace_substring(column, '"', '""')
     special = pc.match_substring_regex(column, '[",\r\n]')

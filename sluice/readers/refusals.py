@@ -6,6 +6,7 @@ from pathlib import Path
 from sluice.errors import ReadError
 
 _EXPORT = "Export it as CSV, JSON or xlsx."
+_OLD, _SAVE = "a workbook of Excel 4 or older", "Open it in a spreadsheet and save it as xlsx."
 _KINDS = (
     (b"%PDF-", "a PDF", _EXPORT),
     (b"%!PS", "a PostScript document", _EXPORT),
@@ -16,6 +17,9 @@ _KINDS = (
     (b"GIF87a", "an image (GIF)", "Name the file that its table was made from."),
     (b"II*\0", "an image (TIFF)", "Name the file that its table was made from."),
     (b"SQLite format 3\0", "an SQLite database", "Export one of its tables as CSV."),
+    (b"\x09\x00\x04\x00", _OLD, _SAVE),
+    (b"\x09\x02\x06\x00", _OLD, _SAVE),
+    (b"\x09\x04\x06\x00", _OLD, _SAVE),
     (b"\0\x01\0\0Standard ", "an Access database", "Export one of its tables as CSV or xlsx."),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _EXPORT),
     (b"Obj\x01", "an Avro file", _EXPORT),

@@ -9,14 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice.contracts.model import Column, Contract
+from sluice.contracts.model import Contract
 from sluice.readers.base import Numbering, RawTable, Reject
 from sluice.readers.header import Mapping, unique_names
-from sluice.readers.spellings import sample
+from sluice.readers.reasons import shown, untyped
 from sluice.readers.spool import RejectFile
-from sluice.readers.typing import ANY_UNKNOWN, REASONS, kind
-
-_SHOWN = 80
+from sluice.readers.typing import ANY_UNKNOWN
+from sluice.readers.values import kind
 
 
 def bad_rows(batch: pa.RecordBatch, typed: pa.RecordBatch) -> pa.BooleanArray | None:
@@ -93,7 +92,7 @@ class Explainer:
         """Column, reason and message of a bad cell, or of all unknown cells that may not stand."""
         if position != ANY_UNKNOWN:
             column = self._columns[position]
-            yield column.name, *_untyped(column, values[self._names[position]] or "")
+            yield column.name, *untyped(column, values[self._names[position]] or "")
             return
         for name in (self._names[i] for i in self._unknown):
             text = values[name] or ""
@@ -103,25 +102,8 @@ class Explainer:
                 yield name, "unknown_column", f"{name}: the contract does not know this column."
 
 
-def _untyped(column: Column, text: str) -> tuple[str, str]:
-    reason, wanted = REASONS.get(kind(column), ("not_typed", f"a value of type {column.duckdb_type}"))
-    if kind(column) in ("INTEGER", "DECIMAL"):
-        wanted += f" that fits {column.postgres_type}"
-    if column.numbers:
-        wanted += f" (written as {sample(column.numbers)})"
-    if column.booleans:
-        wanted += f", or {' or '.join((*column.booleans.true, *column.booleans.false))}"
-    if column.formats:
-        wanted = f"written as {' or '.join(column.formats)}"
-    return reason, f"{column.name}: {_shown(text)} is not {wanted}."
-
-
 def _nul(name: str, text: str) -> tuple[str, str]:
-    return "nul_character", f"{name}: {_shown(text)} holds a NUL character."
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+    return "nul_character", f"{name}: {shown(text)} holds a NUL character."
 
 
 def _without_nul(cells: str | None) -> str | None:

@@ -31,7 +31,9 @@ def number(numbers: Numbers, duckdb_type: str, bare: str, scale: int | None) -> 
     value = f"TRY_CAST({minus} || {digits} AS {duckdb_type})"
     if scale == -1:
         value = f"CASE WHEN isfinite({value}) THEN {value} END"
-    return f"CASE WHEN regexp_full_match({bare}, '{_quoted(_pattern(numbers, scale))}') THEN {value} END"
+    zero = _zero(numbers)
+    nothing = f" WHEN regexp_full_match({bare}, '{_quoted(zero)}') THEN 0" if zero else ""
+    return f"CASE WHEN regexp_full_match({bare}, '{_quoted(_pattern(numbers, scale))}') THEN {value}{nothing} END"
 
 
 def _quoted(pattern: str) -> str:
@@ -57,6 +59,14 @@ def _pattern(numbers: Numbers, scale: int | None) -> str:
     return "|".join(f"(?:{form})" for form in forms)
 
 
+def _zero(numbers: Numbers) -> str:
+    """How spreadsheets' accounting format writes 0: ``$ -``, and ``-`` alone beside negatives in parentheses."""
+    dash = f"[{_MINUS}]"
+    gap = f"[{_SPACES}]*"
+    forms = [f"{_unit(numbers)}{gap}{dash}", f"{dash}{gap}{_unit(numbers)}"] if numbers.units else []
+    return "|".join(forms + [dash] * ("parentheses" in numbers.negatives))
+
+
 def _amount(numbers: Numbers, scale: int | None) -> str:
     """Digits, in groups of three, or of two but for the last three as in India."""
     whole = r"\d+"
@@ -72,7 +82,7 @@ def _amount(numbers: Numbers, scale: int | None) -> str:
     return f"(?:(?:{whole})(?:{decimal}{some})?{less}){exponent}"
 
 
-def sample(numbers: Numbers) -> str:
+def sample(numbers: Numbers, whole: bool) -> str:
     """A number so written, for people."""
     unit = f" {numbers.units[0]}" if numbers.units else ""
-    return f"1{numbers.thousands[0] if numbers.thousands else ''}234{numbers.decimal}50{unit}"
+    return f"1{numbers.thousands[0] if numbers.thousands else ''}234{'' if whole else f'{numbers.decimal}50'}{unit}"

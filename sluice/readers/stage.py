@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -16,7 +16,7 @@ from sluice import deadline
 from sluice.contracts.model import Contract
 from sluice.errors import SetupError
 from sluice.readers.base import RawTable, Sink, Stage
-from sluice.readers.duck import connect_for, unreadable
+from sluice.readers.duck import another_way, batches, connect_for
 from sluice.readers.header import Mapping, known_names, match_header
 from sluice.readers.pump import ParquetSink, Pump
 from sluice.readers.rejects import Explainer, bad_rows, record_numbers, write_rejects
@@ -26,7 +26,6 @@ from sluice.readers.typing import projection
 
 _BATCH_ROWS = 16_384
 _BATCH_CHARS = 16_000_000
-_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -43,14 +42,6 @@ class _Run:
     rising: Rising
     records: int = 0
     rows: int = 0
-
-
-class _UnreadableError(Exception):
-    """DuckDB could not read the relation (as opposed to: a sink failed)."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
 
 
 def stage(
@@ -82,8 +73,7 @@ def stage(
         "organization_id": pa.scalar(organization_id, pa.int32()),
         "_load_id": pa.scalar(load_id, pa.int64()),
     }
-    if expect := getattr(table, "expect", None):
-        expect(known_names(contract))
+    table.expect(known_names(contract))
     try:
         while True:
             mapping = match_header(table.header, contract)
@@ -133,16 +123,15 @@ def _attempt(
     """Read the table once. The number of rejected records; None if it must be read again, another way."""
     try:
         with (
-            deadline.blamed(duckdb.Error, _UnreadableError),
+            deadline.blamed(duckdb.Error),
             contextlib.closing(connect_for(run.table, directory, memory_limit_mb, threads)) as connection,
         ):
             _read(connection, run, [ParquetSink(directory / "rows.parquet"), *sinks])
             broken = run.table.broken(connection)
             return write_rejects(run.table, broken, run.rejects, directory / "rejects.parquet")
-    except _UnreadableError as error:
-        if "Out of Memory" not in str(error.cause) and run.table.repair(error.cause):
-            return None
-        raise unreadable(run.table, error.cause, memory_limit_mb) from error.cause
+    except duckdb.Error as error:
+        another_way(run.table, error, memory_limit_mb)
+        return None
     finally:
         run.rejects.close()
         run.rejects.path.unlink(missing_ok=True)
@@ -170,30 +159,17 @@ def _batches(connection: duckdb.DuckDBPyConnection, run: _Run) -> Iterator[pa.Re
     """Typed batches of good rows, never empty but for the first, which only tells the schema. Bad rows go to
     ``run.rejects``.
     """
-    reader = _readable(lambda: _query(connection, run))
-    yield _good(pa.RecordBatch.from_pylist([], schema=reader.schema), run)
-    while batch := _readable(lambda: next(reader, None)):
-        good = _good(batch, run)
-        if good.num_rows:
-            yield good
-        if run.progress:
-            run.progress(run.records)
-
-
-def _readable(read: Callable[[], _T]) -> _T:
-    try:
-        return read()
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
-        raise _UnreadableError(error) from error
-
-
-def _query(connection: duckdb.DuckDBPyConnection, run: _Run) -> pa.RecordBatchReader:
     table = run.table
     relation = table.relation(connection)
     numbered = "_record_no" in connection.sql(f"SELECT * FROM {relation}").columns  # noqa: S608
     sql = projection(run.mapping, run.contract, table.header, relation, numbered)
     rows = min(_BATCH_ROWS, max(_BATCH_CHARS // max(table.record_size, 1), 100))
-    return connection.sql(sql).to_arrow_reader(rows)
+    for place, batch in enumerate(batches(connection, sql, rows)):
+        good = _good(batch, run)
+        if good.num_rows or not place:
+            yield good
+        if run.progress:
+            run.progress(run.records)
 
 
 def _good(batch: pa.RecordBatch, run: _Run) -> pa.RecordBatch:

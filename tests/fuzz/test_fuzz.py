@@ -11,7 +11,8 @@ from sluice.errors import SetupError
 from sluice.readers import open_table
 from sluice.readers.export import export
 from sluice.readers.json.form import Form
-from sluice.readers.text.records import Dialect, records
+from sluice.readers.text.records import records
+from sluice.readers.text.tokens import Dialect
 
 from .hostile import chained_quotes
 from .hunt import hunt

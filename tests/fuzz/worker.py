@@ -20,6 +20,7 @@ from sluice.readers import open_table
 from sluice.readers.base import RawTable
 from sluice.readers.export import Understood, export
 from sluice.settings import settings
+from tests.places import located
 
 _END = re.compile("\r\n|\r|\n")
 _FOREIGN = re.compile(r"Traceback|INTERNAL|panicked|object at 0x|\bErrno\b|Assert|stack trace", re.IGNORECASE)
@@ -145,12 +146,12 @@ def _mislocated(table: RawTable, found: Understood) -> str:
     wanted = sorted({n for n in (1, found.records // 2, found.records) if 0 < n <= found.records})
     if table.format not in ("csv", "json", "excel"):
         return ""
-    located = table.locate(wanted)
+    places = located(table, wanted)
     rejected = {one.record_no: one for one in found.rejected}
     for number in wanted:
-        if number not in located:
+        if number not in places:
             return "a record that cannot be found again"
-        if number in rejected and rejected[number].line != located[number][0]:
+        if number in rejected and rejected[number].line != places[number][0]:
             return "a reject's line is not where the record is found"
     return ""
 

@@ -18,7 +18,8 @@ from sluice.readers import open_table
 from sluice.readers.export import export
 from sluice.readers.text.table import CsvTable
 
-from .conftest import cells, contract
+from ..places import located
+from .conftest import cells, contract, cursor
 
 AB = contract("a", "b")
 
@@ -197,10 +198,10 @@ def test_a_record_beyond_the_limit_is_rejected_and_not_swallowed(write, load):
     assert len(staged.rejects[0]["raw"]) < 11_000
 
 
-def test_locate_gives_line_and_raw_text_of_records_with_line_breaks(write):
+def test_records_with_line_breaks_are_found_by_line_and_raw_text(write):
     path = write('a,b\r\n1,"x\r\ny"\r\n\r\n2,z\r\n')
     table = open_table(path)
-    assert table.locate([2, 1]) == {1: (2, '1,"x\r\ny"'), 2: (5, "2,z")}
+    assert located(table, [1, 2]) == {1: (2, '1,"x\r\ny"'), 2: (5, "2,z")}
 
 
 def test_temporary_copies_go_when_the_table_is_closed(write, tmp_path):
@@ -238,7 +239,7 @@ def test_what_python_writes_comes_back_cell_by_cell(rows, delimiter, end, quotin
         path.write_text(buffer.getvalue(), encoding="utf-8", newline="")
         table = open_table(path, {"delimiter": delimiter, "quote": '"', "escape": '"'})
         assert cells(table) == rows
-        assert not list(table.broken(duckdb.connect()))
+        assert not list(table.broken(cursor()))
 
 
 MESSY = st.lists(st.text(st.sampled_from('ab ,"\\'), max_size=9), max_size=8)
@@ -257,13 +258,13 @@ def test_our_own_parser_sees_exactly_what_duckdb_sees(lines, end, escape):
             fast = duckdb.sql(f"SELECT * FROM {table.relation(duckdb.default_connection())}").fetchall()
         except duckdb.Error:
             return
-        refused, blank = list(table.broken(duckdb.connect())), table.account.lines["blank"]
+        refused, blank = list(table.broken(cursor())), table.account.lines["blank"]
         if table.repair(ValueError("look again")):
             assert [tuple(row) for row in cells(table)] == fast
-            assert list(table.broken(duckdb.connect())) == refused
+            assert list(table.broken(cursor())) == refused
             assert table.account.lines["blank"] == blank
-        located = table.locate(range(1, len(fast) + len(refused) + 1))
-        assert len(located) == len(fast) + len(refused)
+        places = located(table, range(1, len(fast) + len(refused) + 1))
+        assert len(places) == len(fast) + len(refused)
 
 
 def messy(write, lines: list[str]) -> Any:
@@ -272,7 +273,7 @@ def messy(write, lines: list[str]) -> Any:
     table = open_table(write("\n".join(["id,name,n", *tidy, *lines, *tidy, ""])))
     rows = cells(table)
     assert [row[0] for row in rows[:7] + rows[-7:]] == [*"1234567"] * 2
-    rejects = [(r.line, r.reason, r.raw) for r in table.broken(duckdb.connect())]
+    rejects = [(r.line, r.reason, r.raw) for r in table.broken(cursor())]
     assert len(rows) + len(rejects) == 14 + len(lines)
     return rows[7:-7], rejects, dict(table.account.repairs)
 

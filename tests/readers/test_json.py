@@ -5,13 +5,13 @@ import json
 import subprocess
 import sys
 
-import duckdb
 import pytest
 
 from sluice.errors import ReadError
 from sluice.readers import open_table
 
-from .conftest import cells, column, contract
+from ..places import located
+from .conftest import cells, column, contract, cursor
 
 
 def read(path):
@@ -193,6 +193,100 @@ def test_other_members_of_the_object_are_named(write):
         read_at(path, "data")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"result": {"fields": [{"id": "a"}, {"id": "b"}], "records": [{"a": 1}]}}',
+        '{"included": [{"b": 1}, {"b": 2}], "data": [{"a": 1}]}',
+        '{"errors": [{"b": 1}, {"b": 2}], "data": {"users": {"edges": [{"a": 1}]}}}',
+        '{"_links": {"more": [{"b": 1}, {"b": 2}]}, "_embedded": {"orders": [{"a": 1}]}}',
+        '{"shards": {"failed": [{"b": 1}, {"b": 2}]}, "hits": {"hits": [{"a": 1}]}}',
+        '{"hits": {"hits": []}, "groups": {"byName": [{"a": 1}]}}',
+        '{"orders": [{"a": 1}], "customer": {"phones": [{"b": 1}, {"b": 2}]}}',
+        '{"columnHeaders": [{"name": "a"}, {"name": "b"}], "list": [{"a": 1}]}',
+        '{"columns": ["a"], "index": [7], "data": [[1]]}',
+    ],
+)
+def test_a_longer_list_beside_the_records_is_not_read_instead(write, text):
+    assert read(write(text)) == (("a",), [["1"]])
+
+
+def test_no_records_are_not_replaced_by_what_describes_them(write):
+    assert read(write('{"fields": [{"id": "a"}, {"id": "b"}], "records": []}'))[1] == []
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        '"columns": ["a", "b"]',
+        '"fields": [{"type": "x", "id": "a"}, {"type": "x", "id": "b"}]',
+        '"meta": {"view": {"columns": [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]}}',
+    ],
+)
+def test_rows_are_named_by_the_list_beside_them_that_names_their_columns(write, columns):
+    rows = [["x", "y"], ["z", None], *([f"x{n}", "w"] for n in range(500))]
+    path = write(f'{{{columns}, "data": {json.dumps(rows)}}}')
+    assert read(path) == (("a", "b"), rows)
+    assert located(open_table(path), [1, 2]) == {1: (1, '["x", "y"]'), 2: (1, '["z", null]')}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    ['"columns": ["a", "b", "c"]', '"columns": ["a", "a"]', '"columns": ["a", "b"], "fields": ["c", "d"]'],
+)
+def test_rows_without_one_clear_list_of_names_have_numbered_columns(write, beside):
+    assert read(write(f'{{{beside}, "data": [[1, 2]]}}')) == (("column_1", "column_2"), [["1", "2"]])
+
+
+def test_the_records_behind_an_object_that_describes_their_page_are_read(write):
+    for count in (1, 30_000):
+        records = [{"a": n, "b": [n]} for n in range(count)]
+        table = open_table(write(json.dumps([{"page": 1}, records])))
+        assert (table.header, cells(table)[-1]) == (("a", "b"), [f"{count - 1}", f"[{count - 1}]"])
+        assert table.account.warnings == [
+            'The records are the array behind one object; not read: {"page": 1}.'
+        ]
+    for other in ('[{"a": 1}, [{"a": 2}], 3]', '[{"a": 1}, [{"a": 2}, 3]]', '[{"a": 1}, []]'):
+        assert read(write(other)) == (("a",), [["1"]])
+
+
+def test_points_of_a_shape_are_no_rows(write):
+    shapes = ("[[1, 2], [3, 4]]", "[[[1, 2], [3, 4]]]")
+    for points in shapes:
+        header, rows = read(write(f'{{"type": "Feature", "geometry": {{"coordinates": {points}}}}}'))
+        assert header == ("type", "geometry.coordinates")
+        assert rows == [["Feature", points.replace(" ", "")]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("callback(", ");\n"),
+        ("/**/ a.b_1(\n", "\n)"),
+        ("window.data.part0 = ", ""),
+        ("var x=", ";"),
+        (")]}',\n", ""),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_json_in_a_statement_of_javascript_is_read_at_its_lines(write, before, after, encoding):
+    for count in (2, 30_000):
+        records = ",\n".join(f'{{"a": {n}}}' for n in range(1, count + 1))
+        path = write(f"{before}[{records}]{after}", encoding=encoding)
+        table = open_table(path)
+        assert (table.header, len(cells(table))) == (("a",), count)
+        assert table.account.warnings[0].startswith("JSON in a statement of JavaScript; not read: ")
+        line = 2 + before.count("\n")
+        assert located(table, [2]) == {2: (line, '{"a": 2}')}
+
+
+def test_a_broken_statement_is_refused_and_text_that_looks_like_one_is_text(write):
+    with pytest.raises(ReadError, match="line 1, column 13"):
+        read(write('f([{"a": 1},])'))
+    assert read(write("f([1]),g\n1,2\n")) == (("f([1])", "g"), [["1", "2"]])
+    assert read(write('f({"a":1});\nf({"a":2});\n'))[0] != ("a",)
+
+
 def read_at(path, place):
     table = open_table(path, {"path": place})
     return table.header, cells(table)
@@ -256,7 +350,7 @@ def test_a_broken_record_among_many_that_look_alike_is_still_told(write, broken)
     good = [f'{{"a":{n},"b":"x"}}' for n in range(300)]
     table = open_table(write("\n".join([*good[:250], broken, *good[250:]])))
     assert len(cells(table)) == 300
-    assert [(one.record_no, one.line) for one in table.broken(duckdb.connect())] == [(251, 251)]
-    assert table.locate([250, 252]) == {250: (250, good[249]), 252: (252, good[250])}
+    assert [(one.record_no, one.line) for one in table.broken(cursor())] == [(251, 251)]
+    assert located(table, [250, 252]) == {250: (250, good[249]), 252: (252, good[250])}
     with pytest.raises(ReadError):
         _ = open_table(write(f"[{','.join([*good[:250], broken, *good[250:]])}]")).header

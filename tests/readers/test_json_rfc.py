@@ -2,13 +2,12 @@ r"""RFC 8259, rule by rule: what its grammar allows is read as it stands, what i
 
 import re
 
-import duckdb
 import pytest
 
 from sluice.errors import ReadError
 from sluice.readers import open_table
 
-from .conftest import cells
+from .conftest import cells, cursor
 
 HERE = "^"  # stands before the character that is wrong, and is no part of the case
 
@@ -138,6 +137,4 @@ def test_what_the_grammar_forbids_is_refused_with_line_and_column(write, text):
 def test_what_the_grammar_forbids_on_one_of_several_lines_is_a_reject(write, value):
     table = open_table(write(f'{{"a":1}}\n{{"a":{value.replace(HERE, "")}}}\n{{"a":3}}\n'))
     assert cells(table) == [["1"], ["3"]]
-    assert [(one.record_no, one.line, one.reason) for one in table.broken(duckdb.connect())] == [
-        (2, 2, "bad_json")
-    ]
+    assert [(one.record_no, one.line, one.reason) for one in table.broken(cursor())] == [(2, 2, "bad_json")]

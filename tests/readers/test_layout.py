@@ -11,19 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.readers import open_table
-from sluice.readers.export import export
 
-
-def understood(path: Path, **options: str):
-    """Header, records, rejects as (line, reason), skipped lines as (line, kind), and the account."""
-    table = open_table(path, options)
-    out = io.StringIO(newline="")
-    found = export(table, out, path.parent, memory_limit_mb=300, threads=0)
-    rows = list(csv.reader(io.StringIO(out.getvalue(), newline="")))[1:]
-    rejects = [(r.line, r.reason) for r in found.rejected]
-    skipped = [(one.line, one.kind) for one in table.account.skipped]
-    table.close()
-    return found.header, rows, rejects, skipped, table.account
+from .understood import understood
 
 
 @pytest.mark.parametrize(
@@ -101,39 +90,6 @@ def test_a_last_record_that_may_be_one_is_no_footer(write, last):
 
 
 @pytest.mark.parametrize(
-    ("text", "header"),
-    [
-        ("Region,2020,,2021,\n,sales,cost,sales,cost\n", "Region|2020 sales|2020 cost|2021 sales|2021 cost"),
-        ("2020,2020,2021,2021,\na,b,a,b,c\n", "2020 a|2020 b|2021 a|2021 b|2021 c"),
-        (",A,,,\n,B,,C,\nid,x,y,x,y\n", "id|A B x|A B y|A C x|A C y"),
-        ("id,mass,speed,t,u\n,kg,(m/s),[%],°C\n", "id|mass|speed|t|u"),
-        ("id,mass,speed,t,u\n---,---,---,---,---\n", "id|mass|speed|t|u"),
-    ],
-)
-def test_several_header_rows_are_one_header(write, text, header):
-    rows = [[str(i), "2.5", "3", "4", str(i * 2)] for i in range(1, 5)]
-    found = understood(write(text + "".join(",".join(row) + "\n" for row in rows)))
-    assert found[:4] == (tuple(header.split("|")), rows, [], [])
-    assert found[4].lines == {"header": text.count("\n")}
-
-
-@pytest.mark.parametrize("row", ["unknown,n/a,tbd", "a,M,", "x,?,5"])
-def test_a_first_record_with_wrong_values_is_no_header_row(write, row):
-    assert understood(write(f"name,size,price\n{row}\na,2,3\nb,3,4\nc,4,5\n"))[1][0] == row.split(",")
-
-
-def test_a_first_row_of_values_that_recur_below_is_a_record(write):
-    text = "red,apple\ngreen,apple\nred,cherry\nblue,banana\n"
-    assert understood(write(text))[:2] == (("column_1", "column_2"), [r.split(",") for r in text.split()])
-
-
-def test_a_header_that_nothing_shows_to_be_one_is_told(write):
-    account = understood(write("color,fruit\ngreen,apple\nred,cherry\n"))[4]
-    assert "header=false" in account.warnings[0]
-    assert understood(write("Color,Fruit\ngreen,apple\nred,cherry\n"))[4].warnings == []
-
-
-@pytest.mark.parametrize(
     "lead",
     [
         "Report,,\nDate,2020-01-01,\nBy,Bob,\n",
@@ -149,29 +105,6 @@ def test_metadata_above_the_header_is_a_preamble_whatever_its_width(write, lead)
     assert found[4].lines == {"preamble": lead.count("\n"), "header": 1}
 
 
-@pytest.mark.parametrize(
-    ("record", "cells"),
-    [
-        ("1,Smith, John,30", ["1", "Smith, John", "30"]),
-        ("1,Bob,30,,", ["1", "Bob", "30"]),
-        ("1,Bob,30,x", None),
-        ("1,2,30", ["1", "2", "30"]),
-        ("1,30", None),
-    ],
-)
-def test_a_record_of_another_width_is_mended_only_where_one_reading_is_right(write, record, cells):
-    _, rows, rejects, _, account = understood(write(f"id,name,age\n{record}\n2,Ann,31\n3,Roe,32\n"))
-    assert rows == ([cells] if cells else []) + [["2", "Ann", "31"], ["3", "Roe", "32"]]
-    assert [line for line, _ in rejects] == ([] if cells else [2])
-    assert account.repairs.total() == (cells is not None and record.count(",") > 2)
-
-
-def test_two_columns_of_text_leave_a_record_with_a_cell_too_many_a_reject(write):
-    assert understood(write("id,name,city\n1,Bob,x,Rome\n2,Ann,Paris\n3,Roe,Kiel\n"))[2] == [
-        (2, "too_many_cells")
-    ]
-
-
 @pytest.mark.parametrize("other", ["k,v\n" + "a,1\n" * 60, "a,b,c\n" + "x y,foo,bar\n" * 60])
 def test_another_table_beyond_the_head_of_a_big_file_is_told(write, other):
     text = "id,day,n\n" + "".join(f"{i},2020-01-02,{i}\n" for i in range(20_000))
@@ -180,58 +113,9 @@ def test_another_table_beyond_the_head_of_a_big_file_is_told(write, other):
     assert understood(write(text))[4].warnings == []
 
 
-def test_names_over_records_that_leave_out_their_last_cells_are_the_header(write):
-    text = "id,a,b,c\n" + "".join(f"{i},x y,z{',w' if i % 3 == 0 else ''}\n" for i in range(30))
-    header, rows, rejects, _, _ = understood(write(text))
-    assert (header, len(rows), rejects) == (("id", "a", "b", "c"), 30, [])
-
-
 def test_page_breaks_are_no_records(write):
     found = understood(write("id,name\n1,a\n2,b\nPage 1\n\nid,name\n3,c\n4,d\nPage 2\n"))
     assert (len(found[1]), found[2], found[3]) == (4, [], [(4, "footer"), (9, "footer")])
-
-
-@pytest.mark.parametrize(
-    ("text", "header", "count"),
-    [
-        ("id,name\n", ("id", "name"), 0),
-        ("name", ("name",), 0),
-        ("id,name\n1,a", ("id", "name"), 1),
-        ("5\n", ("value",), 1),  # a JSON text, by RFC 8259
-        ("5\n6\n", ("column_1",), 2),
-    ],
-)
-def test_the_shortest_files_are_tables(write, text, header, count):
-    found = understood(write(text))
-    assert (found[0], len(found[1])) == (header, count)
-
-
-def test_broken_bytes_and_quotes_in_a_header_are_told(write):
-    broken = b"id,na\xffme,\xc3\xa9\n" + "1,é,ü\n2,ä,ß\n".encode() * 9
-    header, rows, _, _, account = understood(write(broken))
-    assert (header[1], len(rows)) == ("na\ufffdme", 18)
-    assert "replaced" in account.warnings[0]
-    header, rows, _, _, account = understood(write('id,"na"me,age\n1,a,3\n2,b,4\n'))
-    assert (len(header), len(rows)) == (3, 2)
-
-
-def test_an_over_long_name_is_kept_and_told(write):
-    found = understood(write(f"id,{'x' * 1500}\n1,a\n2,b\n"))
-    assert len(found[0][1]) == 1500
-    assert "1,500 characters" in found[4].warnings[0]
-
-
-@pytest.mark.parametrize("text", ["1,Bob,30\n2,Ann,31\n", "Bob,2020-01-02\nAnn,2020-01-03\n", "5\n6\n"])
-def test_a_first_row_typed_like_the_rows_below_is_no_header(write, text):
-    header, rows, _, _, _ = understood(write(text))
-    assert header == tuple(f"column_{i}" for i in range(1, len(header) + 1))
-    assert rows == [line.split(",") for line in text.splitlines()]
-    assert understood(write(text), header="true")[0] == tuple(text.splitlines()[0].split(","))
-
-
-@pytest.mark.parametrize("text", ["name,2019,2020\nA,1,2\nB,3,5\n", "a,b\nx,y\n", "id\n", ",a\n0,1\n1,2\n"])
-def test_other_first_rows_are_headers(write, text):
-    assert understood(write(text))[0] == tuple(text.splitlines()[0].split(","))
 
 
 @pytest.mark.parametrize("delimiter", ["||", "::", ";;", " | ", ", ", "~|~"])
@@ -279,19 +163,6 @@ def test_texts_that_are_no_table_stay_lines(write, text):
     assert [row[0] for row in rows] == filled[account.lines["header"] :]
 
 
-def test_parts_of_a_date_are_no_years_that_name_columns(write):
-    assert understood(write("2024-01-02\n2024-02-05\n2024-04-09\n"), delimiter="-")[0][0] == "column_1"
-
-
-def test_empty_cells_left_out_at_the_end_of_records_are_put_back_where_that_is_the_habit(write):
-    text = "id,a,b,c\n1,x,y,z\n2,x\n3,x,y\n4,x,y\n5,x,y,z\n"
-    _, rows, rejects, _, account = understood(write(text))
-    assert rows[1:3] == [["2", "x", "", ""], ["3", "x", "y", ""]]
-    assert (rejects, account.repairs) == ([], {"short_record": 3})
-    written = understood(write(text + "6,x,y,\n"))  # here empty cells are written
-    assert [line for line, _ in written[2]] == [3, 4, 5]
-
-
 def test_of_several_tables_the_largest_is_read_and_the_others_are_named(write):
     text = "id,name\n1,a\n2,b\n\nMore\nx,y,z\n1,2,3\n4,5,6\n7,8,9\n\nLess\nk,v\n1,2\n"
     header, rows, rejects, skipped, account = understood(write(text))
@@ -300,100 +171,6 @@ def test_of_several_tables_the_largest_is_read_and_the_others_are_named(write):
     assert [line for line, kind in skipped if kind == "table"] == [1, 2, 3, 11, 12, 13]
     assert "3 tables" in account.warnings[0]
     assert sum(account.lines.values()) + len(rows) == text.count("\n")
-
-
-def test_a_header_that_is_repeated_is_no_record(write):
-    _, rows, rejects, _, account = understood(write("id,name\n1,a\n2,b\n\nid,name\n3,c\n"))
-    assert (rows, rejects) == ([["1", "a"], ["2", "b"], ["3", "c"]], [])
-    assert account.lines == {"header": 2, "blank": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "header"),
-    [
-        ('"x" "y"\n"1" 2 3\n"2" 4 5\n"3" 6 7\n', ("", "x", "y")),
-        ("mpg,cyl\nMazda,21,6\nDatsun,22,4\nHornet,21,6\n", ("", "mpg", "cyl")),
-        ("id,name\n1,a,x\n2,b,y\n3,c,z\n", ("id", "name", "")),
-        ("kind,size\na,1,x\nb,2,y\na,3,z\n", ("kind", "size", "")),
-        ("kind,size\na,1,x,5\nb,2,y,6\nc,3,z,7\n", ("kind", "size", "", "")),
-    ],
-)
-def test_records_that_are_all_wider_than_the_header_have_a_column_without_name(write, text, header):
-    found = understood(write(text))
-    assert (found[0], len(found[1]), found[2]) == (header, 3, [])
-    assert "no name" in found[4].warnings[0]
-
-
-def test_records_that_all_lack_the_last_cells_of_the_header_are_filled_up_and_told(write):
-    found = understood(write("id,name,note,extra\n1,a\n2,b\n3,c\n"))
-    assert found[:3] == (("id", "name", "note", "extra"), [[i, c, "", ""] for i, c in ("1a", "2b", "3c")], [])
-    assert found[4].repairs == {"short_record": 3}
-    assert "note, extra" in found[4].warnings[0]
-
-
-def test_records_of_two_widths_do_not_change_the_header(write):
-    found = understood(write("id,name\n1,a,x\n2,b\n3,c,z\n4,d,z\n"))
-    assert (found[0], len(found[1])) == (("id", "name"), 1)
-    assert [line for line, _ in found[2]] == [2, 4, 5]
-
-
-@pytest.mark.parametrize("more", [0, 20_000])  # one file is read whole, the other by samples and DuckDB
-@pytest.mark.parametrize(
-    ("end", "blank", "records"),
-    [
-        (",,\n", 0, 1),
-        (",,\n" * 400, 0, 400),
-        ('"","",""\n', 0, 1),
-        (",,,,,\n", 1, 0),
-        (",,,,,\n" * 3, 3, 0),
-    ],
-)
-def test_lines_of_delimiters_are_records_but_blank_at_the_end_in_another_width(
-    write, more, end, blank, records
-):
-    body = "a,b,c\n" + "1,x,3\n" * (2 + more) + ",,\n" + "1,x,3\n" * (2 + more)
-    for broken in ("", "1,x\n"):
-        found = understood(write(body + broken + "1,x,3\n" + end))
-        assert len(found[1]) == 2 * (2 + more) + 2 + records
-        assert found[1][2 + more] == ["", "", ""]
-        assert len(found[2]) == bool(broken)
-        assert found[4].lines == {"header": 1} | ({"blank": blank} if blank else {})
-
-
-def test_lines_of_delimiters_around_a_footer_are_blank(write):
-    found = understood(write("a,b,c\n1,x,3\n2,y,4\n,,\n,,,,\nTotal,,7\n,,\n"))
-    assert (len(found[1]), found[2], found[3]) == (2, [], [(6, "footer")])
-    assert found[4].lines["blank"] == 3
-
-
-@pytest.mark.parametrize("broken", ["", "1,2,3\n"])
-def test_a_header_again_where_no_sample_was_taken_is_no_record(write, broken):
-    part = "ab cd,some text\n" * 20_000
-    text = f"name,note\n{part}{broken}name,note\n{part}{part}"
-    _, rows, rejects, _, account = understood(write(text))
-    assert (len(rows), len(rejects), account.lines["header"]) == (60_000, bool(broken), 2)
-
-
-def test_a_first_row_of_expected_names_is_the_header(write):
-    path = write("red,apple\nred,pear\ngreen,apple\n")
-    for names, header in ((("red", "apple"), ("red", "apple")), (("a", "b"), ("column_1", "column_2"))):
-        table = open_table(path)
-        table.expect(names.__contains__)
-        out = io.StringIO(newline="")
-        export(table, out, path.parent, memory_limit_mb=300, threads=0)
-        assert table.header == header
-        assert len(out.getvalue().splitlines()) == 3 + (header[0] != "red")
-
-
-@pytest.mark.parametrize("second", ["foo,bar,baz", "first,second,third", "a b,c d,e f"])
-def test_a_second_full_row_of_words_is_a_record(write, second):
-    found = understood(write(f"name,size,price\n{second}\n" + "".join(f"n{i},{i},{i}.5\n" for i in range(9))))
-    assert (found[0], found[1][0], len(found[1])) == (("name", "size", "price"), second.split(","), 10)
-
-
-def test_a_header_above_records_of_two_widths_is_seen(write):
-    found = understood(write("name,note\n17,x\n1,2,3\n1,2,3\n1,2,3\n"))
-    assert (found[0], found[1], len(found[2])) == (("name", "note"), [["17", "x"]], 3)
 
 
 def test_blank_lines_are_counted_on_both_paths(write):

@@ -4,7 +4,6 @@ import io
 import tempfile
 from pathlib import Path
 
-import duckdb
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
@@ -14,10 +13,11 @@ from sluice.errors import ReadError
 from sluice.readers import open_table, stage
 from sluice.readers.text import blocks, records
 from sluice.readers.text.blocks import ByteLines, Run, parts
-from sluice.readers.text.records import Dialect
 from sluice.readers.text.scan import Scanner
 from sluice.readers.text.table import CsvTable
-from tests.readers.conftest import cells, contract
+from sluice.readers.text.tokens import Dialect
+from tests.places import located
+from tests.readers.conftest import cells, contract, cursor
 
 DIALECTS = st.builds(
     Dialect, st.sampled_from([",", ";", "\t", " ", "||", ", ", "§", "ab"]), st.sampled_from(['"', "'", ""])
@@ -99,9 +99,9 @@ def test_a_repaired_file_has_the_cells_rejects_and_account_of_the_exact_pass(fil
             assert isinstance(table, CsvTable)
             table._read_exactly(runs=runs)
             rows = cells(table)
-            rejects = list(table.broken(duckdb.connect()))
+            rejects = list(table.broken(cursor()))
             count = len(rows) + len(rejects)
-            seen.append((rows, rejects, table.account.as_dict(), table.locate(range(1, count + 1))))
+            seen.append((rows, rejects, table.account.as_dict(), located(table, range(1, count + 1))))
             table.close()
         assert seen[0] == seen[1]
 

@@ -13,7 +13,6 @@ import zipfile
 from collections import defaultdict
 from pathlib import Path
 
-import duckdb
 import pytest
 from backports import zstd
 from hypothesis import given, settings
@@ -23,7 +22,7 @@ from sluice.errors import InputError, ReadError, SetupError
 from sluice.readers import open_table
 from sluice.settings import settings as environment
 
-from .conftest import cells
+from .conftest import cells, cursor
 
 AWKWARD = Path(__file__).parents[2] / "sample-data" / "awkward"
 TABLE = b"a,b\n1,2\n"
@@ -123,7 +122,7 @@ def everything(table):
         table.format,
         table.header,
         cells(table),
-        list(table.broken(duckdb.connect())),
+        list(table.broken(cursor())),
         table.account.as_dict(),
     )
     return found, {name: one for name, one in table.details.items() if name not in ("wrappers", "member")}

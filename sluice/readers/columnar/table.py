@@ -1,7 +1,7 @@
 """Parquet and Arrow files (IPC, Feather 2) as they come: each value as exact text, NULL as a missing cell."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,9 @@ class ColumnarTable:
                     writer.write_batch(pa.record_batch(texts, schema=target))
         return names, characters, count
 
+    def expect(self, known: Callable[[str], bool]) -> None:
+        """Such a file tells its names itself."""
+
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         return f"read_parquet({quote_text(str(self._copy))})"
 
@@ -95,9 +98,6 @@ class ColumnarTable:
                     cells = [column[n - number - 1].as_py() for column in batch.columns]
                     yield n, n, readable(json.dumps(cells, ensure_ascii=False))
                 number += batch.num_rows
-
-    def locate(self, record_numbers: Iterable[int]) -> dict[int, tuple[int, str]]:
-        return {number: (line, raw) for number, line, raw in self.find(record_numbers)}
 
     def close(self) -> None:
         self._work.close()

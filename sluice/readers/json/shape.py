@@ -131,15 +131,28 @@ class Columns:
 
 
 class Rows:
-    """Cells of arrays by position. The first row is the header if it is nothing but different texts."""
+    """Cells of arrays by position. ``named``: the columns' names where the file tells them beside the rows;
+    else the first row is the header if it is nothing but different texts.
+    """
 
-    def __init__(self, sample: Sequence[Item], decoder: Decoder, repairs: Counter[str]) -> None:
+    def __init__(
+        self,
+        sample: Sequence[Item],
+        decoder: Decoder,
+        repairs: Counter[str],
+        named: Callable[[int], list[str] | None] = lambda width: None,
+    ) -> None:
         self._decoder, self._repairs = decoder, repairs
         widths = Counter(len(item.value) for item in sample if type(item.value) is list)
-        self.headed = len(sample) > 1 and _is_header(sample[0], widths.most_common(1)[0][0])
         width = max(widths)
-        names = sample[0].value if self.headed else [f"column_{n}" for n in range(1, width + 1)]
-        self.header: tuple[str, ...] = tuple(names)
+        names = named(width)
+        self.headed = len(sample) > 1 and _is_header(sample[0], widths.most_common(1)[0][0])
+        if names:
+            self.headed = sample[0].value == names
+        elif self.headed:
+            names = sample[0].value
+        self._clear = bool(names)
+        self.header: tuple[str, ...] = tuple(names or (f"column_{n}" for n in range(1, width + 1)))
 
     def cells(self, item: Item) -> Cells:
         """Cell texts by column. Raises RecordError, TooDeepError."""
@@ -151,7 +164,7 @@ class Rows:
         if len(value) > len(self.header):
             found = f"The record has {len(value):,} cells, {len(self.header):,} are expected."
             raise RecordError("too_many_cells", found)
-        self._repairs["missing_cells"] += self.headed and len(value) < len(self.header)
+        self._repairs["missing_cells"] += self._clear and len(value) < len(self.header)
         return {name: cell_text(one) for name, one in zip(self.header, value, strict=False)}
 
     def learn(self, form: Form, item: Item) -> None:

@@ -5,6 +5,7 @@ from json.decoder import JSONDecodeError
 from pathlib import Path
 
 from sluice.readers.bytes import SAMPLE
+from sluice.readers.json.statement import before_value
 from sluice.readers.json.values import Decoder
 
 _SPACE = " \t\r\n"
@@ -28,14 +29,14 @@ def wide_encoding(start: bytes) -> str:
 
 
 def is_json(path: Path, start: bytes, encoding: str) -> bool:
-    """Whether the file opens as a JSON array or object does, or is nothing but one scalar of JSON.
+    """Whether the file opens as a JSON array or object does, or is one statement around one, or one scalar of JSON.
 
     That scalar is text of one column as well, but only JSON makes a cell of it: to CSV, ``"a"`` is a header.
     """
     text = start.decode(encoding, "replace").lstrip(_BEFORE)
     whole = len(start) < SAMPLE
     if text[:1] not in ("[", "{"):
-        return whole and _is_scalar(text.rstrip(_SPACE))
+        return (whole and _is_scalar(text.rstrip(_SPACE))) or bool(before_value(text, whole=whole))
     lines = [line for line in re.split(r"[\r\n]+", text) if line.strip(_SPACE)]
     if len(lines) == 1 or _MEMBER.match(text):
         return True

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from sluice.errors import ReadError
 from sluice.readers.account import Account
 from sluice.readers.json.lines import SEPARATOR, lines, sequence
-from sluice.readers.json.members import Members
+from sluice.readers.json.members import Members, count_records
 from sluice.readers.json.pattern import ARRAY, LINES, ROW, Known, Run
-from sluice.readers.json.stream import CHUNK, Window, array, concatenated, nothing_more, walk
+from sluice.readers.json.stream import CHUNK, Window, array, concatenated, nothing_more, paged, walk
 from sluice.readers.json.values import Decoder, Item
 
 _SPACE = " \t\r\n"
@@ -30,8 +31,10 @@ class Source:
     decoder: Decoder = field(default_factory=Decoder)
     known: Known = field(default_factory=Known)
     _read: _Read | None = None
-    place: str = ""
-    """The list that was found inside an object."""
+    place: str | None = None
+    """The list that was found inside an object. Its name may be empty."""
+    found: Members | None = None
+    """What stands in that object."""
 
     def items(self, account: Account) -> Iterator[Item | Run]:
         """Each record's value; many at once where they look as those ``known`` do. Raises ReadError."""
@@ -66,7 +69,7 @@ class Source:
             return lambda file, account: lines(file, self.decoder, account, self.known)
         if text.startswith("["):
             self.known.layout = ARRAY
-            return lambda file, _: array(self._window(file), self.known)
+            return self._paged if self._is_paged() else lambda file, _: array(self._window(file), self.known)
         if text.startswith("{") and (found := self._members()):
             return self._inside(found)
         self.known.layout = ROW
@@ -97,6 +100,25 @@ class Source:
             return False
         return True
 
+    def _is_paged(self) -> bool:
+        """Whether the file is an array of one object and the array of its records, all objects."""
+        with self._open() as file:
+            items = paged(self._window(file), Known.anything(ARRAY))
+            try:
+                next(items)
+                first = next(items, None)
+                return first is not None and all(map(_are_objects, chain([first], items)))
+            except ReadError:
+                return False
+
+    def _paged(self, file: IO[str], account: Account) -> Iterator[Item | Run]:
+        items = paged(self._window(file), self.known)
+        if isinstance(page := next(items), Item):
+            account.warnings.append(
+                f"The records are the array behind one object; not read: {page.raw[:200]}."
+            )
+        yield from items
+
     def _members(self) -> Members | None:
         """What the one object of the file holds; None if it is not the only value, or holds no list of objects."""
         found = Members()
@@ -117,7 +139,7 @@ class Source:
 
     def _inside(self, found: Members) -> _Read:
         chosen = found.chosen or ()
-        self.place = ".".join(chosen)
+        self.place, self.found = ".".join(chosen), found
         self.known.layout = ARRAY
 
         def read(file: IO[str], account: Account) -> Iterator[Item | Run]:
@@ -129,6 +151,10 @@ class Source:
                     yield item
 
         return read
+
+
+def _are_objects(item: Item | Run) -> bool:
+    return count_records(item, rows=False) == (len(item) if isinstance(item, Run) else 1)
 
 
 def _first_text(file: IO[str]) -> str:

@@ -196,6 +196,21 @@ def array(window: Window, known: Known) -> Iterator[Item | Run]:
     nothing_more(window)
 
 
+def paged(window: Window, known: Known) -> Iterator[Item | Run]:
+    """The object that describes a page of records, then these: ``[{...}, [...]]``. Raises ReadError for others."""
+    window.peek()
+    for place, opening in enumerate("[{,[]"):
+        if window.peek() != opening:
+            raise window.error(f"a {opening} is missing")
+        if place == 1:
+            yield window.take()
+        elif place == 3:
+            yield from elements(window, known)
+        else:
+            window.step()
+    nothing_more(window)
+
+
 def nothing_more(window: Window) -> None:
     """Raise ReadError unless the file ends here."""
     if window.peek():

@@ -24,6 +24,7 @@ from sluice.readers.json.shape import (
     shape_of,
 )
 from sluice.readers.json.source import Source
+from sluice.readers.json.statement import unwrapped
 from sluice.readers.json.values import Item
 from sluice.readers.spool import RejectFile, TableSpool, WorkFolder
 from sluice.readers.text.records import readable
@@ -45,6 +46,7 @@ class JsonTable:
         self.account = Account()
         plain = encoding in ("utf-8", "utf-8-sig", "ascii")
         file = path if plain else to_utf8(path, encoding, work.path)
+        file, self._before = unwrapped(file, work.path)
         self._source = Source(file, path, list_path)
         self._headed = False
         self.details: dict[str, Any] = {"encoding": encoding}
@@ -79,6 +81,10 @@ class JsonTable:
     def _read_once(self, kept: set[tuple[str, ...]]) -> tuple[TableSpool, RejectFile]:
         for part in (self.account.lines, self.account.skipped, self.account.repairs, self.account.warnings):
             part.clear()
+        if self._before:
+            self.account.warnings.append(
+                f"JSON in a statement of JavaScript; not read: '{self._before}' before it."
+            )
         repairs: Counter[str] = Counter()
         known = self._source.known
         known.clear()
@@ -100,7 +106,7 @@ class JsonTable:
             raise self._unreadable(rejects)
         spool.close()
         self.account.repairs.update(+repairs)
-        if self._source.place:
+        if self._source.place is not None:
             self.details["path"] = self._source.place
         return spool, rejects
 
@@ -131,13 +137,21 @@ class JsonTable:
             case "objects":
                 return Columns(decoder, self._whole, repairs, kept)
             case "rows":
-                rows = Rows(sample, decoder, repairs)
+                rows = Rows(sample, decoder, repairs, self._named)
                 self._headed = rows.headed
                 if rows.headed:
                     self.account.skip("header", sample[0].line)
                 return rows
             case _:
                 return Values(decoder)
+
+    def _named(self, width: int) -> list[str] | None:
+        """The columns' names that stand beside the rows."""
+        if self._source.found is None or not (found := self._source.found.names(width)):
+            return None
+        place, names = found
+        self.account.warnings.append(f"The columns are named by the list {place}.")
+        return names
 
     def _numbered(self, items: Iterable[Item | Run]) -> Iterator[tuple[int, Item | Run]]:
         """Each with the number of its record, or its first one; a header row is number 0."""
@@ -176,9 +190,6 @@ class JsonTable:
                 yield number, one.line, readable(one.raw)
                 if (number := next(wanted, None)) is None:
                     return
-
-    def locate(self, record_numbers: Iterable[int]) -> dict[int, tuple[int, str]]:
-        return {number: (line, raw) for number, line, raw in self.find(sorted(set(record_numbers)))}
 
     def close(self) -> None:
         self._work.close()

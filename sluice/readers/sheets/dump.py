@@ -3,8 +3,8 @@
 Imports nothing of Sluice but its neighbours: see ``sheets.main``.
 """
 
-from collections import deque
 from collections.abc import Iterable
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sluice.readers.sheets.parts import Rows
+from sluice.readers.sheets.regions import SEEN, SHOWN, Region, begins_table, gaps
 from sluice.readers.sheets.taken import Taken
 
-HEAD, TAIL = 60, 40  # rows whose kinds of values are told
 _BATCH_CELLS = 200_000
-_SHOWN = 500  # cells of a row that are told
+_MOST_GAPS = 200  # blank rows below which another table is looked for
 
 
 class Dump:
@@ -25,16 +25,21 @@ class Dump:
     def __init__(self, path: Path, batches: Iterable[Rows | Taken]) -> None:
         self.errors: dict[str, int] = {}
         self.rows = self.last = self.formulas = self._chars = 0
-        self.head: list[Any] = []
-        self.filled: list[int] = []
+        self._seen = 0
+        self._region = Region(0)
+        self._main: Region | None = None
+        self._others: list[dict[str, Any]] = []
+        self._gaps = 0
         self._path = path
-        self._tail: deque[Rows | Taken] = deque()
         self._writer: pq.ParquetWriter | None = None
         self._width = 0
         self._waiting: list[tuple[list[pa.Array], pa.Array, pa.Array]] = []
         self._cells = 0
-        for batch in batches:
+        for batch, following in pairwise(chain(batches, [None])):
+            assert batch
+            self._divide(batch, following)
             self._add(batch)
+        self._next_region()
         self._write()
         self._close()
 
@@ -42,19 +47,36 @@ class Dump:
         if self._writer:
             self._writer.close()
 
+    def _divide(self, batch: Rows | Taken, following: Rows | Taken | None) -> None:
+        """Give the rows to the tables that they belong to."""
+        begin, count = 0, len(batch.lines)
+        for at in gaps(batch, self.last)[: _MOST_GAPS - self._gaps]:
+            self._region.add(batch, begin, at)
+            begin = at
+            below = [batch.told(i, SHOWN) for i in range(at, min(at + SEEN, count))]
+            if following and len(below) < SEEN:
+                more = min(SEEN - len(below), len(following.lines))
+                below += [following.told(i, SHOWN) for i in range(more)]
+            self._gaps += 1
+            if begins_table(self._region, below):
+                self._next_region(self.rows + at)
+        self._region.add(batch, begin, count)
+
+    def _next_region(self, before: int = 0) -> None:
+        """Only of the largest table everything is kept."""
+        smaller: Region | None = self._region
+        if self._main is None or sum(self._region.filled) > sum(self._main.filled):
+            smaller, self._main = self._main, self._region
+        if smaller:
+            self._others.append(smaller.brief())
+        self._region = Region(before)
+
     def _add(self, batch: Rows | Taken) -> None:
         count, width = len(batch.lines), len(batch.columns)
-        self.filled += [0] * (width - len(self.filled))
-        for position, filled in enumerate(batch.filled):
-            self.filled[position] += int(filled)
+        self._seen = max(self._seen, width)
         for text, times in batch.errors.items():
             self.errors[text] = self.errors.get(text, 0) + times
         self.formulas += batch.formulas
-        missing = HEAD - len(self.head)
-        self.head += [batch.told(i, _SHOWN) for i in range(min(missing, count))]
-        self._tail.append(batch)
-        while sum(len(b.lines) for b in self._tail) - len(self._tail[0].lines) >= TAIL:
-            self._tail.popleft()
         numbers = pa.array(range(self.rows + 1, self.rows + count + 1), pa.int64())
         self._waiting.append((batch.columns, numbers, pa.array(batch.lines, pa.int64())))
         self._chars += sum(column.nbytes for column in batch.columns)
@@ -67,7 +89,7 @@ class Dump:
     def _write(self) -> None:
         if not self._waiting:
             return
-        if self._writer is None or self._width < len(self.filled):
+        if self._writer is None or self._width < self._seen:
             self._widen()
         assert self._writer
         schema = self._writer.schema
@@ -82,7 +104,7 @@ class Dump:
 
     def _widen(self) -> None:
         """Later rows may be wider than the first; what is written gets empty cells."""
-        narrow, self._width = self._writer, len(self.filled)
+        narrow, self._width = self._writer, self._seen
         old = self._path.with_suffix(".narrow")
         if narrow:
             narrow.close()
@@ -97,26 +119,16 @@ class Dump:
                     self._writer.write_batch(self._batch(columns, numbers, lines, schema))
             old.unlink()
 
-    def _even(self, rows: list[Any]) -> list[Any]:
-        """The rows told, all as wide as the sheet."""
-        width = min(len(self.filled), _SHOWN)
-        return [(line, cells + [""] * (width - len(cells))) for line, cells in rows]
-
-    def _told_tail(self) -> list[Any]:
-        rows = [(batch, i) for batch in self._tail for i in range(len(batch.lines))]
-        return [batch.told(i, _SHOWN) for batch, i in rows[-TAIL:]]
-
     def as_dict(self, name: str, left: int, merged: Any, unplaced: bool) -> dict[str, Any]:
         """What the parent is told of the sheet."""
         return {
             "name": name,
             "file": str(self._path),
             "left": left,
-            "rows": self.rows,
+            **(self._main or Region(0)).as_dict(),
+            "others": self._others,
+            "held": self.rows,
             "last": self.last,
-            "head": self._even(self.head),
-            "tail": self._even(self._told_tail()),
-            "filled": self.filled,
             "errors": self.errors,
             "formulas": self.formulas,
             "unplaced": unplaced,

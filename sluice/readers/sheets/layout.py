@@ -1,15 +1,17 @@
 """Where the table of a sheet is: titles above, header rows, columns, notes and totals below."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-_TOTAL = re.compile(r"(grand |sub ?)?(totals?|sum|summe|gesamt|insgesamt|somme|totale|suma)\b.{0,20}", re.I)
-_NOTE = re.compile(
-    r"[*†©¹²³]|\(?(notes?|source|sources|quelle|nota|remark|legend|generated|exported|last updated)\b", re.I
-)
+from sluice.readers.sheets.footers import footers_of
+from sluice.readers.text.heading import lower_kinds
+from sluice.readers.text.levels import count_levels
+from sluice.readers.text.records import Record
+from sluice.readers.text.units import is_unit_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Layout:
     names: tuple[str, ...]
     first: int
     ends: int
+    warnings: tuple[str, ...] = ()
 
 
 def lay_out(sheet: dict[str, Any], header: bool | None) -> Layout:
@@ -33,15 +36,21 @@ def lay_out(sheet: dict[str, Any], header: bool | None) -> Layout:
     start = 0 if usual < 2 else _first_row(head, usual)
     used = [i for i, count in enumerate(sheet["filled"]) if count]
     has_header = header if header is not None else not _is_data(head, start)
-    end = _last_header(head, start, sheet) if has_header else start - 1
+    units, end = False, start - 1
+    said: tuple[str, ...] = ()
+    if has_header:
+        end = _last_header(head, start, sheet)
+        if end == start and not _merges(sheet, head[start][0]):
+            start, end, units = _levels(head, start)
+            said = _said(head[start : end + 1], units)
     below = sheet["rows"] - (end + 1)
     columns = _columns(sheet, head[start : end + 1], below, used)
     names = (
-        _names(head[start : end + 1], columns, sheet)
+        _names(head[start : end + 1 - units], columns, sheet)
         if has_header
         else [f"column_{i - columns[0] + 1}" for i in columns]
     )
-    footers = _footers(sheet, end + 1, _filled(head[start][1]))
+    footers = footers_of(sheet, end + 1, _filled(head[start][1]))
     return Layout(
         titles=tuple((line, _texts(cells)) for line, cells in head[:start]),
         headers=tuple((line, _texts(cells)) for line, cells in head[start : end + 1]),
@@ -49,6 +58,7 @@ def lay_out(sheet: dict[str, Any], header: bool | None) -> Layout:
         names=tuple(names),
         first=columns[0],
         ends=sheet["rows"] - len(footers),
+        warnings=(*said, *_beside(names, columns, sheet)),
     )
 
 
@@ -124,6 +134,45 @@ def _last_header(head: Sequence[Any], start: int, sheet: dict[str, Any]) -> int:
     return end
 
 
+def _levels(head: Sequence[Any], start: int) -> tuple[int, int, bool]:
+    """First and last row of the header by the rule for text, and whether the last one tells units."""
+    width = max(len(cells) for _, cells in head)
+    rows = [Record(line, "", (_texts(cells) + [""] * width)[:width]) for line, cells in head]
+    near = start > 0 and rows[start - 1].line == rows[start].line - 1 and _filled(head[start - 1][1]) > 1
+    for first in (start - 1, start) if near else (start,):
+        kinds = lower_kinds(rows[first + 1 :], width)
+        if (levels := count_levels(rows[first:], 0, width, kinds, [])) > 1:
+            last = first + levels - 1
+            return first, last, is_unit_row(rows[last].cells, kinds)
+    return start, start, False
+
+
+def _beside(names: Sequence[str], columns: range, sheet: dict[str, Any]) -> tuple[str, ...]:
+    """What to say where an empty column parts columns of the same names or of other height."""
+    filled = sheet["filled"]
+    for i in (i for i in columns if not filled[i]):
+        left, right = range(columns.start, i), range(i + 1, columns.stop)
+        twice = {names[j - columns.start] for j in left} & {names[j - columns.start] for j in right} - {""}
+        uneven = max((filled[j] for j in left), default=0) != max((filled[j] for j in right), default=0)
+        if min(len(left), len(right)) > 1 and (twice or uneven):
+            return (
+                f"Column {sheet['left'] + i + 1} is empty: two tables may stand side by side; they were read as one.",
+            )
+    return ()
+
+
+def _said(headers: Sequence[Any], units: bool) -> tuple[str, ...]:
+    said = []
+    if units:
+        line, cells = headers[-1]
+        told = ", ".join(filter(None, _texts(cells)))[:60]
+        said.append(f"Row {line} is no record, it tells units: {told}.")
+    if len(headers) - units > 1:
+        lines = f"rows {headers[0][0]} to {headers[-1 - units][0]}"
+        said.append(f"The header stands in {lines}; they were joined to one name a column.")
+    return tuple(said)
+
+
 def _columns(sheet: dict[str, Any], headers: Sequence[Any], below: int, used: Sequence[int]) -> range:
     """From the first to the last column with a name, or filled in most rows."""
     if not headers:
@@ -145,41 +194,15 @@ def _names(headers: Sequence[Any], columns: range, sheet: dict[str, Any]) -> lis
             for left, right, _ in _merges(sheet, line):
                 texts[left : right + 1] = [texts[left]] * (min(right, len(texts) - 1) - left + 1)
         rows.append(texts)
+    if not any(_merges(sheet, line) for line, _ in headers):
+        _spread(rows)
     if len(rows) == 1:
         return rows[0][columns.start : columns.stop]
     return [" ".join(row[i].strip() for row in rows if row[i].strip()) for i in columns]
 
 
-def _footers(sheet: dict[str, Any], first: int, usual: int) -> list[Any]:
-    """Rows at the end that cannot be records: one cell of text where records fill three or more, or a total that
-    lacks what every record has.
-    """
-    tail = sheet["tail"]
-    body = max(sheet["rows"] - first, 0)
-    candidates = tail[max(len(tail) - body, 0) :][1:]  # one record stays
-    found: list[Any] = []
-    before = {line: tail[i - 1][0] for i, (line, _) in enumerate(tail) if i}
-    for line, cells in reversed(candidates):
-        texts = [cell for cell in cells if cell]
-        gap = before.get(line, line) < line - 1
-        note = (
-            usual >= 3
-            and len(texts) == 1
-            and texts[0][0] == "s"
-            and (gap or found or _NOTE.match(texts[0][1:].strip()))
-        )
-        total = (
-            texts and _TOTAL.fullmatch(texts[0][1:].strip()) and _lacks(cells, line, sheet["head"][first:])
-        )
-        if not (note or total):
-            break
-        found.insert(0, [line, cells])
-    return found
-
-
-def _lacks(cells: Sequence[str], line: int, records: Sequence[Any]) -> bool:
-    """Whether a column is empty that all first records above fill."""
-    above = [other for number, other in records[:20] if number < line]
-    return bool(above) and any(
-        not cell and all(len(o) > i and o[i] for o in above) for i, cell in enumerate(cells)
-    )
+def _spread(rows: Sequence[list[str]]) -> None:
+    """The name of a group stands above the first of its columns."""
+    for upper, lower in reversed(list(itertools.pairwise(rows))):
+        for i in range(1, len(upper)):
+            upper[i] = upper[i] or (upper[i - 1] if lower[i] else "")

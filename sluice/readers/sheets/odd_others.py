@@ -11,8 +11,9 @@ from xml.parsers import expat
 
 from sluice.readers.sheets.odd import Odd
 
-_WORTH = re.compile(rb'value-type="(?:error|time)"|\bvalue="-?\d{16}')
+_WORTH = re.compile(rb'value-type="(?:error|time)"|<text:tab|\bvalue="-?\d{16}')
 _LENGTH = re.compile(r"(-?)P(?:(\d+)D)?T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d+))?S)?")
+_SPACES = 10_000  # in a row
 _FORMULA, _ERROR, _SHEET, _SECRET, _BEGIN, _END = 0x06, 0x205, 0x85, 0x2F, 0x809, 0x0A
 CODES = {
     0x00: "#NULL!",
@@ -31,7 +32,7 @@ class Protected(Exception):
 
 
 class OdsCells:
-    """Errors, lengths of time and long whole numbers of every sheet, by its name."""
+    """Errors, lengths of time, texts with tabs and long whole numbers of every sheet, by its name."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.sheets: dict[str, Odd] = {}
@@ -39,7 +40,9 @@ class OdsCells:
         self._row = self._column = 0
         self._height = self._width = 1
         self._found: list[tuple[int, int, str]] = []
-        self._error: list[str] | None = None
+        self._error = False
+        self._words: list[str] = []
+        self._paragraphs, self._inside = 0, False
         self._note = 0
         if not self._worth(archive):
             return
@@ -71,9 +74,21 @@ class OdsCells:
                 self._cell(given)
             case "office:annotation":
                 self._note += 1
+            case "text:p" if not self._note:
+                if self._paragraphs:
+                    self._words.append("\n")
+                self._paragraphs += 1
+                self._inside = True
+            case "text:s":
+                self._text(" " * min(int(given.get("text:c", 1)), _SPACES))
+            case "text:tab":
+                self._text("\t")
+            case "text:line-break":
+                self._text("\n")
 
     def _cell(self, given: dict[str, str]) -> None:
-        self._error = [] if given.get("calcext:value-type") == "error" else None
+        self._error, self._words = given.get("calcext:value-type") == "error", []
+        self._paragraphs = 0
         number, length = given.get("office:value", ""), given.get("office:time-value", "")
         if found := _LENGTH.fullmatch(length):
             self._add(_clock(*found.groups()))
@@ -87,15 +102,16 @@ class OdsCells:
             self._found += [(self._column + i, self._width, text) for i in range(self._width)]
 
     def _text(self, text: str) -> None:
-        if self._error is not None and not self._note:
-            self._error.append(text)
+        if self._inside and not self._note:
+            self._words.append(text)
 
     def _end(self, tag: str) -> None:
         match tag:
             case "table:table-cell" | "table:covered-table-cell":
-                if self._error is not None:
-                    self._add("".join(self._error).strip())
-                self._error = None
+                if self._error:
+                    self._add("".join(self._words).strip())
+                elif "\t" in self._words:
+                    self._add("".join(self._words))
                 self._column += self._width
             case "table:table-row":
                 cells = [(column, text) for column, _, text in self._found]
@@ -107,6 +123,8 @@ class OdsCells:
                 self._row += self._height
             case "office:annotation":
                 self._note -= 1
+            case "text:p" if not self._note:
+                self._inside = False
 
 
 def _clock(sign: str, days: str, hours: str, minutes: str, seconds: str, part: str) -> str:

@@ -27,9 +27,12 @@ class Rows:
     lines: npt.NDArray[np.int64]
     columns: list[pa.Array]
     kinds: npt.NDArray[np.uint8]
-    filled: npt.NDArray[np.int64]
     errors: dict[str, int]
     formulas: int = 0
+
+    def filled(self, begin: int, stop: int) -> list[int]:
+        """How many of those rows fill each column."""
+        return np.count_nonzero(self.kinds[:, begin:stop], axis=1).tolist()  # type: ignore[no-any-return]
 
     def told(self, row: int, most: int) -> tuple[int, list[str]]:
         """The row's line, and its first cells as kind and text."""
@@ -76,7 +79,6 @@ class Book:
                 cells.lines[some],
                 [flat.slice(i * len(some), len(some)) for i in range(width)],
                 letters,
-                (grid >= 0).sum(axis=1),
                 {e["values"]: e["counts"] for e in errors.to_pylist()},
                 cells.formulas if not first else 0,
             )

@@ -5,7 +5,7 @@ that was stored with them; nothing is computed, macros and links to other files 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ import pyarrow.parquet as pq
 from sluice.errors import ReadError, SetupError
 from sluice.readers.account import Account
 from sluice.readers.base import Reject, cell
-from sluice.readers.sheets.layout import is_table, lay_out
+from sluice.readers.sheets.layout import Layout, is_table, lay_out
 from sluice.readers.sheets.process import take_out
 from sluice.readers.sheets.refusals import check
 from sluice.readers.spool import WorkFolder, quote_text
 from sluice.readers.text.dialect import boolean
 from sluice.readers.text.records import readable
+
+_METADATA = 10  # rows of names and values that may stand above a table
+_NAMED = 10  # tables that are left out and named
 
 
 class ExcelTable:
@@ -37,16 +40,28 @@ class ExcelTable:
         check(path)
         told = take_out(path, options.get("sheet", ""), work.path)
         self._sheet = _choose(told, path, options.get("sheet", ""), self.account)
-        header = boolean("header", options["header"]) if "header" in options else None
-        self._layout = lay_out(self._sheet, header)
-        self.header = self._layout.names
+        self._asked = boolean("header", options["header"]) if "header" in options else None
         self.record_size: int = self._sheet["size"]
         self.details: dict[str, Any] = {"sheet": self._sheet["name"]}
-        self._skipped = len(self._layout.titles) + len(self._layout.headers)
-        self._tell()
+        self._lay_out(lay_out(self._sheet, self._asked))
+        self._warn()
 
-    def _tell(self) -> None:
-        layout, sheet, account = self._layout, self._sheet, self.account
+    def expect(self, known: Callable[[str], bool]) -> None:
+        """A first row that was taken for a record is the header if most of its cells are ``known`` names."""
+        if self._layout.headers or self._asked is not None:
+            return
+        layout = lay_out(self._sheet, True)
+        if sum(map(known, layout.names)) * 2 > len(layout.names):
+            self._lay_out(layout)
+
+    def _lay_out(self, layout: Layout) -> None:
+        self._layout, self.header = layout, layout.names
+        before = self._sheet["before"]
+        self._skipped, self._ends = before + len(layout.titles) + len(layout.headers), before + layout.ends
+        account = self.account
+        account.lines.clear()
+        account.skipped.clear()
+        account.warnings += layout.warnings
         for kind, rows in (
             ("preamble", layout.titles),
             ("header", layout.headers),
@@ -54,8 +69,25 @@ class ExcelTable:
         ):
             for line, cells in rows:
                 account.skip(kind, line, " ".join(text for text in cells if text))  # type: ignore[arg-type]
-        if blank := sheet["last"] - sheet["rows"]:
+        for other in self._sheet["others"]:
+            kind = "preamble" if _is_metadata(other, before) else "table"
+            for line, text in other["told"]:
+                account.skip(kind, line, text)  # type: ignore[arg-type]
+            account.lines[kind] += other["rows"] - len(other["told"])
+        account.skipped.sort()
+        if blank := self._sheet["last"] - self._sheet["held"]:
             account.lines["blank"] += blank
+
+    def _warn(self) -> None:
+        sheet, account = self._sheet, self.account
+        others = [other for other in sheet["others"] if not _is_metadata(other, sheet["before"])]
+        if others:
+            named = "; ".join(
+                f"rows {o['first']} to {o['last']} ({', '.join(o['names'])[:60]})" for o in others[:_NAMED]
+            )
+            account.warnings.append(
+                f"The sheet holds {len(others) + 1} tables; the largest was read. Left out: {named}."
+            )
         if sheet["errors"]:
             found = ", ".join(f"{text} ({count:,})" for text, count in sheet["errors"].items())
             account.warnings.append(f"Cells hold errors of formulas, which stay as text: {found}.")
@@ -79,7 +111,7 @@ class ExcelTable:
         return [cell(i) for i, count in enumerate(filled) if count and not layout.first <= i < end]
 
     def _records(self) -> str:
-        return f"_row > {self._skipped} AND _row <= {self._layout.ends}"
+        return f"_row > {self._skipped} AND _row <= {self._ends}"
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         first = self._layout.first
@@ -108,9 +140,7 @@ class ExcelTable:
         with pq.ParquetFile(self._sheet["file"]) as file:
             for batch in file.iter_batches(1000):
                 row = batch["_row"]
-                yield batch.filter(
-                    pc.and_(pc.greater(row, self._skipped), pc.less_equal(row, self._layout.ends))
-                )
+                yield batch.filter(pc.and_(pc.greater(row, self._skipped), pc.less_equal(row, self._ends)))
 
     def _rows(self, batch: pa.RecordBatch) -> Iterator[tuple[int, int, list[str]]]:
         for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
@@ -127,11 +157,14 @@ class ExcelTable:
             for number, line, cells in self._rows(batch.filter(chosen)):
                 yield number, line, _raw(cells)
 
-    def locate(self, record_numbers: Iterable[int]) -> dict[int, tuple[int, str]]:
-        return {number: (line, raw) for number, line, raw in self.find(record_numbers)}
-
     def close(self) -> None:
         self._work.close()
+
+
+def _is_metadata(other: dict[str, Any], before: int) -> bool:
+    """Whether a few rows above the table are names and values, no table."""
+    few = other["width"] <= 2 and other["rows"] <= _METADATA
+    return bool(few and other["before"] < before and not other["values"])
 
 
 def _raw(cells: Sequence[str]) -> str:

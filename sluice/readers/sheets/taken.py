@@ -20,8 +20,12 @@ class Taken:
         self.lines = lines
         self.errors = errors
         self.columns = [column_of(values) for values in zip(*rows, strict=True)]
-        self.filled = [pc.sum(pc.not_equal(column, "")).as_py() or 0 for column in self.columns]
         self._rows = rows
+
+    def filled(self, begin: int, stop: int) -> list[int]:
+        """How many of those rows fill each column."""
+        columns = [column.slice(begin, stop - begin) for column in self.columns]
+        return [pc.sum(pc.not_equal(column, "")).as_py() or 0 for column in columns]
 
     def told(self, row: int, most: int) -> tuple[int, list[str]]:
         """The row's line, and its first cells as kind and text: '' or 's...' or 'n1'."""
@@ -59,9 +63,13 @@ def _patch(row: list[Any], left: int, cells: list[tuple[int, str]], errors: dict
         value = row[position]
         if value == "":
             row[position] = text
-            errors[text] = errors.get(text, 0) + 1
+            if text.startswith("#"):
+                errors[text] = errors.get(text, 0) + 1
         elif isinstance(value, float) and abs(value) >= EXACT:
             row[position] = Exact(text)
+        elif "\t" in text:
+            if isinstance(value, str) and "".join(value.split()) == "".join(text.split()):
+                row[position] = text
         elif isinstance(value, str) and value.startswith("P"):
             row[position] = Length(text)
 

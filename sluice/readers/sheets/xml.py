@@ -147,13 +147,13 @@ def cells_of(text: bytes) -> Cells:
     column, kind, style = _attributes(data, start[cells], end[cells], lines[owner], digits[owner])
     value_start, value_end = np.zeros(len(cells), np.int64), np.zeros(len(cells), np.int64)
     number = np.cumsum((code == _CELL).view(np.int8), dtype=np.int64) - 1
-    for opening, closing, wanted in ((_VALUE, _VALUE_END, False), (_TEXT, _TEXT_END, True)):
+    for opening, closing, inline in ((_VALUE, _VALUE_END, False), (_TEXT, _TEXT_END, True)):
         found = np.flatnonzero(code == opening)
         found = found[data[end[found] - 1] != SLASH]
         of = number[found]
         if (code[found + 1] != closing).any() or (np.diff(of) == 0).any() or (of < 0).any():
             raise Unusual
-        if ((kind[of] == INLINE) != wanted).any():
+        if inline and (kind[of] != INLINE).any():  # a value in its stead is text all the same
             raise Unusual
         value_start[of], value_end[of] = end[found] + 1, start[found + 1]
     formula = number[code == _FORMULA]

@@ -2,13 +2,15 @@
 delimited copy of them, line for line.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sluice.readers.text.dialect import Sample, find_dialect
-from sluice.readers.text.records import Tokenizer
+from sluice.readers.text.dialect import find_dialect
+from sluice.readers.text.sample import Sample
+from sluice.readers.text.tokens import Tokenizer
 
 DELIMITER = "\x1f"
 _SAMPLE = 1 << 16
@@ -19,6 +21,7 @@ _FITTING = 0.8
 _TAB = 8
 _CLEAR = (",", ";", "|", "^", "~")
 _RULE = re.compile(r"[ \t]*[-=+|:][-=+|: \t]*[-=]{2}[-=+|: \t]*")
+_DASHES = re.compile(r" *(?:-+|=+)(?: +(?:-+|=+))+ *")
 _GAP = re.compile(r"\S[ \t]{2,}\S|\t")
 _EDGES = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$")
 _WRAPPED = re.compile(r'"((?:[^"]|"")*)"')
@@ -43,7 +46,7 @@ def aligned(path: Path, folder: Path) -> Copy | None:
     if DELIMITER in text:
         return None
     wrapped = _wrapped(text, whole=whole)
-    cut = wrapped or _boxes(text) or _columns(text, whole=whole)
+    cut = wrapped or _boxes(text) or _underlined(text, whole=whole) or _columns(text, whole=whole)
     if not cut:
         return None
     target = folder / "aligned"
@@ -107,24 +110,34 @@ def _boxes(text: str) -> Cut | None:
         return None
     width = len(_piped(lines[header]))
     rows = [line for i, line in enumerate(lines) if i not in rules and "|" in line]
-    if width < 2 or len(_ruled(lines[header + 1])) != width:
+    plain = not set(lines[header + 1]) & set("+|") and all(map(_EDGES.match, rows))
+    if width < 2 or not (plain or len(_ruled(lines[header + 1])) == width):
         return None
     if sum(len(_piped(row)) == width for row in rows) < _FITTING * len(rows):
         return None
-    top = lines[header + 1] if header + 1 in rules else ""
-    state = {"below": False}
+    top = ["---"] * width if plain else [cell.strip() for cell in _ruled(lines[header + 1])]
 
     def cut(line: str) -> Sequence[str] | None:
+        cells = [cell.strip() for cell in _piped(line)]
+        return cells if len(cells) == width else None
+
+    return _with_rules(cut, cut(lines[header]) or [], top)
+
+
+def _with_rules(cut: Cut, header: Sequence[str], rule: Sequence[str]) -> Cut:
+    """With cells for the rule below the header too; where the header stands again, its rule is a part of it."""
+    below = itertools.chain([rule], itertools.repeat(header))
+    state = {"below": False}
+
+    def cut_or_rule(line: str) -> Sequence[str] | None:
         if _RULE.fullmatch(line):
             after, state["below"] = state["below"], False
-            return [cell.strip() for cell in _ruled(top)] if after else None
-        cells = _piped(line)
-        if len(cells) != width:
-            return None
-        state["below"] = line.strip() == lines[header].strip()
-        return [cell.strip() for cell in cells]
+            return next(below) if after else None
+        cells = cut(line)
+        state["below"] = cells == header
+        return cells
 
-    return cut
+    return cut_or_rule
 
 
 def _piped(line: str) -> list[str]:
@@ -136,6 +149,20 @@ def _ruled(line: str) -> list[str]:
     return re.split(r"[+|]", line.strip().strip("+|"))
 
 
+def _underlined(text: str, *, whole: bool) -> Cut | None:
+    """For columns whose names are underlined one by one."""
+    lines = [line.expandtabs(_TAB) for line in text.splitlines()[: None if whole else -1] if line.strip()]
+    at = next((i for i, line in enumerate(lines[:_LINES]) if i and _DASHES.fullmatch(line)), 0)
+    rows = lines[at - 1 : _LINES] if at else []
+    if len(rows) < _LEAST:
+        return None
+    stops = [0, *[group.start() for group in re.finditer(r"[-=]+", rows[1])][1:]]
+    header, rule = [[cell.strip() for cell in _sliced(row, stops)] for row in rows[:2]]
+    if not all(header) or sum(_fits(row, stops) for row in rows) < _FITTING * len(rows):
+        return None
+    return _with_rules(_cut(stops), header, rule)
+
+
 def _columns(text: str, *, whole: bool) -> Cut | None:
     """For columns with blanks between them at the same places of all lines."""
     found = text.splitlines()[: _LINES if whole else -1][:_LINES]
@@ -145,9 +172,11 @@ def _columns(text: str, *, whole: bool) -> Cut | None:
     stops = _stops([line for line in lines if _GAP.search(line)])
     if len(stops) < 2 or len(lines) < _LEAST or _is_delimited(text, whole=whole):
         return None
-    if sum(_fits(line, stops) for line in lines) < _FITTING * len(lines):
-        return None
+    fitting = sum(_fits(line, stops) for line in lines)
+    return _cut(stops) if fitting >= _FITTING * len(lines) else None
 
+
+def _cut(stops: Sequence[int]) -> Cut:
     def cut(line: str) -> Sequence[str] | None:
         line = line.expandtabs(_TAB)
         return [cell.strip() for cell in _sliced(line, stops)] if _fits(line, stops) else None
@@ -156,23 +185,28 @@ def _columns(text: str, *, whole: bool) -> Cut | None:
 
 
 def _stops(lines: Sequence[str]) -> list[int]:
-    """Where the columns begin: blanks stand before them in all lines."""
+    """Where the columns begin: blanks stand before them in all lines, two at least in all but the first, the header."""
     size = max(map(len, lines), default=0)
-    blank = [
-        all(line[i : i + 1].isspace() or i >= len(line) for line in lines) for i in range(min(size, 4_000))
-    ]
+    below, blank = _blank(lines[1:], size), _blank(lines, size)
     stops, i = [0], 0
     while i < len(blank):
         end = i
         while end < len(blank) and blank[end]:
             end += 1
-        wide = end - i >= 2 or (end - i == 1 and len(lines) >= _MANY)
-        if i > 0 and wide and end < len(blank):
+        wide = end - i >= 2 or len(lines) >= _MANY or any((below[i - 1], *below[end : end + 1]))
+        if 0 < i < end < len(blank) and wide:
             stops.append(end)
         i = end + 1
     header = next((line for line in lines if len(_named(line, stops)) > len(stops) / 2), "")
     return [
         a for a, b in zip(stops, [*stops[1:], size], strict=True) if not a or _is_column(lines, header, a, b)
+    ]
+
+
+def _blank(lines: Sequence[str], size: int) -> list[bool]:
+    """The places where no line has text."""
+    return [
+        all(line[i : i + 1].isspace() or i >= len(line) for line in lines) for i in range(min(size, 4_000))
     ]
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sluice.readers.text import records as exact
-from sluice.readers.text.records import Dialect, Lines, Record, Tokenizer, next_record
+from sluice.readers.text.records import Lines, Record, next_record
 from sluice.readers.text.scan import Scanner
+from sluice.readers.text.tokens import Dialect, Tokenizer
 
 _BLOCK = 1 << 20
 _SMALL = 1 << 14

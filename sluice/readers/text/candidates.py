@@ -63,13 +63,29 @@ def _parts(run: str) -> Iterator[str]:
 
 
 def quotes(text: str, delimiter: str) -> list[str]:
-    """Quotes that enclose cells, the usual one first; others only where that is a habit, or needed."""
-    found = ['"']
+    """Quotes that enclose cells, the usual one first; others only where that is a habit, or needed; none where quotes
+    are clearly text.
+    """
+    found = ["" if '"' in text and _is_text(text, delimiter, '"') else '"']
     for quote in _QUOTES[1:]:
         begins = text.startswith(quote) or f"{delimiter}{quote}" in text or f"\n{quote}" in text
         if begins and _encloses(text[:_TEXT], delimiter, quote):
             found.append(quote)
     return found
+
+
+def _is_text(text: str, delimiter: str, quote: str) -> bool:
+    """Whether quotes enclose parts of cells at their begin, and no whole cell anywhere.
+
+    Who writes commas quotes the cells that hold some, so there such a cell is a mistake.
+    """
+    if delimiter == ",":
+        return False
+    d, q = re.escape(delimiter), re.escape(quote)
+    begin, end = rf"(?:^|(?<={d}) ?){q}", rf" *(?:{d}|[,;\t|\r\n]|\Z)"
+    partly = re.search(rf"{begin}[^{q}\r\n]++{q}(?!{q}|{end})", text, re.MULTILINE)
+    whole = rf"{begin}(?:(?:[^{q}]|{q}{q})*+|(?:(?!{d})[^\r\n])*){q}{end}"
+    return bool(partly) and not re.search(whole, text, re.MULTILINE)
 
 
 def _encloses(text: str, delimiter: str, quote: str) -> bool:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from sluice.readers.base import cell
 from sluice.readers.text.blocks import Run
-from sluice.readers.text.records import Dialect
+from sluice.readers.text.tokens import Dialect
 
 _NUMBER = np.dtype(np.int64)
 _BATCH = 10_000

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from sluice.readers.text.dialect import kind
-from sluice.readers.text.records import Dialect, Record
+from sluice.readers.text.kinds import kind, typed_columns
+from sluice.readers.text.records import Record
 from sluice.readers.text.tables import end_line
+from sluice.readers.text.tokens import Dialect
 from sluice.readers.text.units import is_rule
 
 RULE = re.compile(r"[-=_+|:*~ \t]*[-=_*~]{3}[-=_+|:*~ \t]*")
@@ -22,6 +23,7 @@ _CLOSING = re.compile(
     r"disclaimer|copyright|generated|exported|created|printed|average|mean|remarks?|nota|page)\b",
     re.IGNORECASE,
 )
+_MARKED = re.compile(r"(\d{1,2}[/)]|[(\[]\d{1,2}[)\]])\s+[^\W\d].*")  # a note, behind its number
 _END_MARK = "\x1a"  # of a file, under DOS
 _ABOVE = 20  # records that show which cells are always filled
 MOST = 50  # lines that a footer has
@@ -53,6 +55,8 @@ def closing_rows(tail: Sequence[Record], dialect: Dialect, kinds: Sequence[str])
 
 def is_bare(raw: str, delimiter: str) -> bool:
     """Whether a line holds delimiters and nothing else."""
+    if raw[:1] not in f"{delimiter} ":
+        return False
     plain = delimiter.strip(" ") or delimiter
     rest = raw.replace(plain, "")
     return not (rest if plain == delimiter else rest.strip(" "))
@@ -85,7 +89,7 @@ def _closes(
     if is_rule([cells[i] for i in filled]):
         return True
     lacks = [i for i in range(len(cells)) if not cells[i].strip() and all(row[i].strip() for row in above)]
-    first, typed = cells[filled[0]].strip(), [i for i, k in enumerate(kinds) if k not in ("text", "empty")]
+    first, typed = cells[filled[0]].strip(), typed_columns(kinds)
     strange = [i for i in typed if kind(cells[i]) not in (kinds[i], "empty")]
     if _TOTAL.fullmatch(first):
         return bool(lacks) and (len(lacks) * 2 >= len(cells) - 1 or filled[0] in strange)
@@ -104,6 +108,24 @@ def is_footer(record: Record, around: str, kinds: Sequence[str], *, apart: bool)
         return False
     if text == _END_MARK or RULE.fullmatch(text) or _COUNT.fullmatch(text):
         return True
+    if _CLOSING.match(first) or text[0] in "#*%":
+        return True
+    if _is_piece(record.cells, kinds):
+        return False
     if kinds[0] not in ("text", "empty"):
         return bool(first) and kind(first) == "text"
-    return bool(_CLOSING.match(first)) or text[0] in "#*%" or (apart and len(text.split()) > 1)
+    if len(record.cells) == 1 and (_MARKED.fullmatch(text) or (apart and text[-1] in ".:!")):
+        return True
+    return apart and len(text.split()) > 1
+
+
+def _is_piece(cells: Sequence[str], kinds: Sequence[str]) -> bool:
+    """The begin or the end of a broken record: values of the kinds that the columns there have."""
+    if not 1 < len(cells) < len(kinds) or all(cell[:1] == " " for cell in cells[1:]):
+        return False
+    return any(_agrees(cells, columns) for columns in (kinds[: len(cells)], kinds[-len(cells) :]))
+
+
+def _agrees(cells: Sequence[str], kinds: Sequence[str]) -> bool:
+    typed = [(kind(cell), k) for cell, k in zip(cells, kinds, strict=True) if k not in ("text", "empty")]
+    return all(a in (k, "empty") for a, k in typed) and any(a == k for a, k in typed)

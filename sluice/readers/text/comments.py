@@ -1,13 +1,16 @@
 """Comment lines of delimited text: which mark begins them, and which lines are none."""
 
+import itertools
 from collections.abc import Sequence
 
 from sluice.readers.text.closing import RULE
-from sluice.readers.text.dialect import kind
+from sluice.readers.text.kinds import VALUES, column_kinds, is_header, kind
 from sluice.readers.text.records import Record
+from sluice.readers.text.titles import fits
 from sluice.readers.text.widths import usual_width
 
 MARKERS = ("#", "//", "--", ";", "%")
+_SEEN = 60  # records whose kinds are looked at
 _SURE = ("#", "//", "--")  # where no habit shows
 
 
@@ -30,10 +33,32 @@ def find_comment(found: Sequence[Record], delimiter: str) -> str:
     return ""
 
 
-def is_comment(record: Record, comment: str, kinds: Sequence[str]) -> bool:
+def comments_of(found: Sequence[Record], comment: str) -> list[Record]:
+    """The lines that begin so, but for a header that is the last of those above the first record."""
+    notes = [r for r in found if comment and r.raw.startswith(comment)]
+    lead = list(itertools.takewhile(lambda r: r.raw.startswith(comment), found)) if notes else []
+    if lead and _is_header(lead, found[len(lead) :], comment):
+        notes.remove(lead[-1])
+    return notes
+
+
+def _is_header(lead: Sequence[Record], below: Sequence[Record], comment: str) -> bool:
+    """Whether the last line names the typed columns below, which no other line above and no record does."""
+    names, width = lead[-1].cells, len(lead[-1].cells)
+    rows = [r.cells for r in below[:_SEEN] if fits(r, width)]
+    if width < 3 or len(rows) < 2 or any(fits(r, width) for r in lead[:-1]) or names[0] == comment:
+        return False
+    own = all(name and name == name.strip() and kind(name) not in VALUES for name in names)
+    tight = not names[0].removeprefix(comment)[:1].isspace() and len(set(names)) == width
+    kinds = column_kinds(rows[1:], width)
+    return own and tight and is_header(names, kinds) and not is_header(rows[0], kinds)
+
+
+def is_comment(record: Record, comment: str, kinds: Sequence[str], delimiter: str) -> bool:
     """A line that begins like a comment and is no record of the table; ``comment``: the table's own mark, if known."""
     raw = record.raw
-    marker = comment or next((m for m in MARKERS if raw.startswith(m)), "")
+    markers = (m for m in MARKERS if raw.startswith(m) and not m.startswith(delimiter))
+    marker = comment or next(markers, "")
     if not marker or not raw.startswith(marker) or len(kinds) == 1:
         return False
     spaced = raw[len(marker) : len(marker) + 1] in ("", " ", "\t")

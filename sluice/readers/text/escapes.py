@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from sluice.readers.text.records import Dialect
+from sluice.readers.text.tokens import Dialect
 
 _BLOCK = 4 << 20
 _LINE = re.compile(rb"[^\r\n]*")

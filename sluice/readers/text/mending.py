@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sluice.readers.text.dialect import kind
+from sluice.readers.text.kinds import kind
 from sluice.readers.text.layout import Layout
 from sluice.readers.text.records import Record
 
@@ -32,24 +32,26 @@ def _rejoined(cells: list[str], layout: Layout) -> tuple[list[str], str]:
         return cells, ""
     before = _fitting(cells, kinds)
     after = _fitting(cells[::-1], kinds[::-1])
-    readings = []
-    for place in range(max(width - 1 - after, 0), min(before, width - 1) + 1):
-        text = delimiter.join(cells[place : place + more + 1])
-        if _is_like(text, kinds[place]):
-            readings.append((place, [*cells[:place], text, *cells[place + more + 1 :]]))
-    if len(readings) != 1 or kinds[readings[0][0]] != "text":
+    places = range(max(width - 1 - after, 0), min(before, width - 1) + 1)
+    texts = [place for place in places if kinds[place] == "text"]
+    if len(texts) != 1:
         return cells, ""
-    place, joined = readings[0]
+    place = texts[0]
+    ways = {at: delimiter.join(cells[at : at + more + 1]) for at in places}
+    if any(at != place and _is_like(text, kinds[at]) for at, text in ways.items()):
+        return cells, ""
     # At the end, a cell too many may as well be one that has no column.
     if place == width - 1 and not all(cell[:1] == " " for cell in cells[width:]):
         return cells, ""
-    return joined, "joined_cells"
+    return [*cells[:place], ways[place], *cells[place + more + 1 :]], "joined_cells"
 
 
 def _fitting(cells: Sequence[str], kinds: Sequence[str]) -> int:
     """How many cells from the first on are like their columns."""
-    pairs = zip(cells, kinds, strict=False)
-    return next((i for i, (cell, k) in enumerate(pairs) if not _is_like(cell, k)), len(kinds))
+    for place, (cell, k) in enumerate(zip(cells, kinds, strict=False)):
+        if k != "text" and not _is_like(cell, k):
+            return place
+    return len(kinds)
 
 
 def _is_like(cell: str, wanted: str) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from sluice.readers.account import Account
 from sluice.readers.text.blocks import Run
-from sluice.readers.text.records import Dialect, Record, Tokenizer
+from sluice.readers.text.records import Record
+from sluice.readers.text.tokens import Dialect, Tokenizer
 
 _LONG = 10_000  # characters of a record that is looked at
 _MANY = 40  # quotes in it

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sluice.readers.text.records import Dialect
+from sluice.readers.text.tokens import Dialect
 
 _LF, _CR = 10, 13
 _CHUNK = 4 << 20

@@ -19,7 +19,7 @@ from sluice.readers.text.aligned import DELIMITER, aligned, original
 from sluice.readers.text.blocks import ByteLines, Run, parts
 from sluice.readers.text.body import table_records
 from sluice.readers.text.clean import CleanCopy
-from sluice.readers.text.comments import MARKERS
+from sluice.readers.text.ends import ended
 from sluice.readers.text.escapes import escapes_outside_quotes
 from sluice.readers.text.layout import find_layout
 from sluice.readers.text.quotes import with_quotes_mended
@@ -69,6 +69,8 @@ class CsvTable:
         self._encoding = encoding
         marked = joined(self._path, self._work.path) if encoding in _MARKED else None
         self._path = marked.path if marked else self._path
+        other = ended(self._path, self._options, self._work.path)
+        self._path = other.path if other else self._path
         options, self._drawn, copy = self._options, None, None
         if "delimiter" not in options and (copy := aligned(self._path, self._work.path)):
             options = {**options, "delimiter": DELIMITER, "quote": ""}
@@ -81,6 +83,8 @@ class CsvTable:
         self.details: dict[str, Any] = {"encoding": encoding, **self._layout.as_dict()}
         if copy:
             self.details["delimiter"] = copy.delimiter
+        if other:
+            self.details["line_end"] = other.end
         self._note_lead()
 
     def _note_lead(self) -> None:
@@ -178,10 +182,10 @@ class CsvTable:
 
     def _read_exactly(self, *, runs: bool) -> None:
         layout, folder = self._layout, self._work.path
-        width, widest = len(self.header), len(self.header) + layout.padding
+        width = len(self.header)
         plain = not layout.dialect.quote
         # Without quotes, the copy could not tell an empty cell from a blank line, nor a delimiter that was escaped.
-        runs = runs and not (plain and (widest == 1 or layout.dialect.escape))
+        runs = runs and not (plain and (width + layout.padding == 1 or layout.dialect.escape))
         good: CleanCopy | TableSpool = TableSpool(folder, self.header)
         if runs:
             good = CleanCopy(folder, layout.dialect, width, layout.padding)
@@ -198,10 +202,7 @@ class CsvTable:
                 if broken := reason == "bad_encoding":
                     cells, reason = [replaced(text) for text in cells], ""
                 if not reason and len(cells) != width:
-                    if width < len(cells) <= widest and not any(cells[width:]):
-                        cells = cells[:width]
-                    else:
-                        reason = "too_few_cells" if len(cells) < width else "too_many_cells"
+                    reason = "too_few_cells" if len(cells) < width else "too_many_cells"
                 if reason:
                     rejects.add(self._reject(number, record, reason))
                 else:
@@ -224,8 +225,9 @@ class CsvTable:
         scanner = None
         if runs and not layout.last:
             # A line that begins so may be a comment, the header again, or a footer.
-            marks = layout.comment[:1] or ("".join(m[0] for m in MARKERS) if layout.padding else "")
-            marks += (layout.again or "")[:1] + "".join({text[:1] for text in layout.closing})
+            marks = (
+                layout.comment[:1] + (layout.again or "")[:1] + "".join({text[:1] for text in layout.closing})
+            )
             scanner = Scanner(layout.dialect, len(self.header), layout.padding, marks)
         with self._path.open("rb") as file:
             lines, account = ByteLines(file), account or Account()
@@ -262,13 +264,5 @@ class CsvTable:
                 if (number := next(wanted, None)) is None:
                     return
 
-    def locate(self, record_numbers: Iterable[int]) -> dict[int, tuple[int, str]]:
-        return {number: (line, raw) for number, line, raw in self.find(sorted(set(record_numbers)))}
-
     def close(self) -> None:
         self._work.close()
-
-
-def open_csv(path: Path, encoding: str, options: dict[str, str], work: WorkFolder) -> CsvTable:
-    """The file as a table. Raises ReadError if it has no header."""
-    return CsvTable(path, encoding, options, work)

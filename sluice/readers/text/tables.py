@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sluice.readers.text.dialect import column_kinds, is_header, kind
+from sluice.readers.text.kinds import column_kinds, is_header, kind, typed_columns
 from sluice.readers.text.records import Record
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 _METADATA = 30  # lines of names and values that may stand above a table
 _LAST = 12  # records of a big file that show how it ends
 _RUN = 3  # records of one width that can be a table of their own without a blank line before
@@ -41,7 +41,7 @@ class _Block(NamedTuple):
 
 def end_line(record: Record) -> int:
     """The record's last line."""
-    return record.line + len(_LINE_END.findall(record.raw))
+    return record.line + len(LINE_END.findall(record.raw))
 
 
 def find_region(found: Sequence[Record]) -> Region:
@@ -111,10 +111,11 @@ def _split(block: list[Record]) -> list[_Block]:
 
 
 def _width(part: Sequence[Record]) -> int:
-    """The width of nearly all its records; 0 if it is no table."""
-    widths = Counter(len(r.cells) for r in part if not r.reason)
+    """The width of nearly all its records, empty ones left out; 0 if it is no table."""
+    filled = [r for r in part if r.reason or any(r.cells)]
+    widths = Counter(len(r.cells) for r in filled if not r.reason)
     width, count = max(widths.items(), key=lambda item: (item[0] > 1, item[1]), default=(0, 0))
-    return width if width > 1 and count > 1 and count >= 0.6 * len(part) else 0
+    return width if width > 1 and count > 1 and count >= 0.6 * len(filled) else 0
 
 
 def _headed(part: Sequence[Record], width: int) -> bool:
@@ -142,8 +143,8 @@ def _merge(blocks: list[_Block]) -> list[_Block]:
 
 def other_below(tail: Sequence[Record], width: int, kinds: Sequence[str]) -> tuple[str, ...]:
     """What to say where the last records of a big file are unlike the table that it begins with."""
-    rows = [r.cells for r in tail[-_LAST:] if not r.reason and len(r.cells) > 1]
-    typed = [i for i, k in enumerate(kinds) if k not in ("text", "empty")]
+    rows = [r.cells for r in tail[-_LAST:] if not r.reason and len(r.cells) > 1 and any(r.cells)]
+    typed = typed_columns(kinds)
     if len(rows) < _RUN or sum(_is_strange(row, width, typed, kinds) for row in rows) * 2 < len(rows):
         return ()
     return (

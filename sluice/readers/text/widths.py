@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sluice.readers.text.dialect import kind
+from sluice.readers.text.kinds import kind, typed_columns
 from sluice.readers.text.records import Record
 
 _HABIT = 3  # records that make a habit
@@ -28,7 +28,8 @@ class Columns(NamedTuple):
 
 def usual_width(found: Sequence[Record]) -> int:
     """The width of most records that hold a value; one cell counts only where nothing is split."""
-    good = [r.cells for r in found if not r.reason]
+    plain = [r for r in found if not r.raw.startswith("#")] or found  # comments may be many
+    good = [r.cells for r in plain if not r.reason]
     widths = Counter(map(len, filter(any, good))) or Counter(map(len, good))
     split = {w: n for w, n in widths.items() if w > 1}
     if not split:
@@ -95,7 +96,7 @@ def leaves_out(body: Sequence[Record], width: int, kinds: Sequence[str]) -> bool
     full = [row for row in good if len(row) == width]
     if len(short) < _HABIT or not full or any(not row[-1].strip() for row in full):
         return False
-    typed = [i for i, k in enumerate(kinds) if k not in ("text", "empty")]
+    typed = typed_columns(kinds)
     return bool(typed) and all(
         kind(row[i]) in (kinds[i], "empty") for row in short for i in typed if i < len(row)
     )
