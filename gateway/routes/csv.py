@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from gateway import views
 from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
+from gateway.once import Key, once
 from gateway.problems import Refusal
 from gateway.routes.ingest import JobData, Jobs, dataset_of, jobs
 from gateway.routes.ingest import status as status_of
@@ -50,6 +51,7 @@ async def send(
     mode: Annotated[str, Form(pattern="^(append|upsert|replace)$")] = "upsert",
     priority: Annotated[views.Priority, Form()] = "normal",
     force: Annotated[bool, Form(description="Load content that came before once more.")] = False,
+    key: Key = None,
 ) -> Envelope[AllTaken]:
     """Send files; each becomes a job of its own, which starts at once."""
     if len(file) > served.settings.upload_files:
@@ -59,17 +61,21 @@ async def send(
         Wanted(await dataset_of(dataset or type, name), name, one.size, mode, force, priority)
         for one, name in named
     ]
-    taken = [await _take(served, who, one, told) for (one, _), told in zip(named, wanted, strict=True)]
-    if len(taken) == 1 and taken[0].repeated:
-        raise Refusal(
-            409,
-            f"The same content was sent for {wanted[0].dataset} before: {taken[0].job_id}.",
-            hint="`force` loads it again.",
-            job_id=taken[0].job_id,
+
+    async def work() -> Envelope[AllTaken]:
+        taken = [await _take(served, who, one, told) for (one, _), told in zip(named, wanted, strict=True)]
+        if len(taken) == 1 and taken[0].repeated:
+            raise Refusal(
+                409,
+                f"The same content was sent for {wanted[0].dataset} before: {taken[0].job_id}.",
+                hint="`force` loads it again.",
+                job_id=taken[0].job_id,
+            )
+        return Envelope(
+            message="Upload accepted", data=AllTaken(job_id=taken[0].job_id, jobs=taken, count=len(taken))
         )
-    return Envelope(
-        message="Upload accepted", data=AllTaken(job_id=taken[0].job_id, jobs=taken, count=len(taken))
-    )
+
+    return await once(served, who, key, 202, ["csv", *wanted], work)
 
 
 async def _take(served: Service, who: Caller, file: UploadFile, wanted: Wanted) -> Taken:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway import views
 from gateway.access import Admin, Operator, Served, Viewer
 from gateway.envelope import Envelope
+from gateway.once import Key, once
 from gateway.problems import Refusal
 from gateway.state import Service
 from sluice.contracts.registry import Registry
@@ -78,7 +79,9 @@ class JobData(BaseModel):
 
 
 @router.post("/init", status_code=201)
-async def init(request: Request, served: Served, who: Operator, wanted: Announcement) -> Envelope[Announced]:
+async def init(
+    request: Request, served: Served, who: Operator, wanted: Announcement, key: Key = None
+) -> Envelope[Announced]:
     """Announce a file: a job, and the URL to send its bytes to."""
     limit = served.settings.upload_limit_mb * 1_000_000
     if (wanted.file_size or 0) > limit:
@@ -95,11 +98,15 @@ async def init(request: Request, served: Served, who: Operator, wanted: Announce
         wanted.priority,
         wanted.options,
     )
-    job_id, url, expires = await announce(request, served, who, told)
-    return Envelope(
-        message="Upload initiated successfully",
-        data=Announced(job_id=job_id, upload_url=url, status="pending", expires_at=expires),
-    )
+
+    async def work() -> Envelope[Announced]:
+        job_id, url, expires = await announce(request, served, who, told)
+        return Envelope(
+            message="Upload initiated successfully",
+            data=Announced(job_id=job_id, upload_url=url, status="pending", expires_at=expires),
+        )
+
+    return await once(served, who, key, 201, ["init", told], work)
 
 
 async def announce(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway import views
 from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
+from gateway.once import Key, once
 from gateway.routes.ingest import dataset_of
 from gateway.state import Service
 from sluice.jobs import uploads
@@ -61,18 +62,19 @@ class Progress(BaseModel):
 
 
 @router.post("/api/pipeline/jobs", status_code=202, tags=["pipeline"])
-async def new_job(served: Served, who: Operator, wanted: NewJob) -> Envelope[Accepted]:
+async def new_job(served: Served, who: Operator, wanted: NewJob, key: Key = None) -> Envelope[Accepted]:
     """Make a job of URLs or objects."""
-    return await _accept(served, who, wanted)
+    return await once(served, who, key, 202, ["job", wanted], lambda: _accept(served, who, wanted))
 
 
 @router.post("/api/data/ingest", status_code=202)
-async def ingest(served: Served, who: Operator, wanted: Endpoint) -> Envelope[Accepted]:
+async def ingest(served: Served, who: Operator, wanted: Endpoint, key: Key = None) -> Envelope[Accepted]:
     """Make a job of one URL. Files are sent to `/api/ingest/csv`."""
     source = HttpSource(url=wanted.endpoint)
     name = without_secrets(wanted.endpoint).rpartition("/")[2]
     dataset = await dataset_of(wanted.dataset, name)
-    return await _accept(served, who, NewJob(dataset=dataset, sources=[source]))
+    asked = NewJob(dataset=dataset, sources=[source])
+    return await once(served, who, key, 202, ["data", asked], lambda: _accept(served, who, asked))
 
 
 async def _accept(served: Service, who: Caller, wanted: NewJob) -> Envelope[Accepted]:

@@ -10,17 +10,20 @@ from prefect.utilities.schema_tools import validate as validate_parameters
 from deployments.pool import QUEUES
 from deployments.register import declared
 from deployments.settings import POOL, PROJECT
+from flows.maintenance import maintenance
 from flows.standard_ingestion import IngestionRequest, standard_ingestion
 from sluice.sources.acquire import validate
 
 each_deployment = pytest.mark.parametrize("deployment", declared(), ids=lambda item: item["name"])
 
 
-def test_the_three_ways_to_start_the_standard_ingestion_are_there() -> None:
+def test_the_ways_to_start_a_flow_are_there() -> None:
     assert {item["name"] for item in declared()} == {
         "standard-every-six-hours",
         "standard-manual",
         "standard-on-event",
+        "gateway",
+        "maintenance-nightly",
     }
 
 
@@ -29,7 +32,7 @@ def test_the_entrypoint_is_a_module_path_to_the_flow(deployment: dict[str, Any])
     entrypoint = deployment["entrypoint"]
     assert not set(":/") & set(entrypoint)
     flow: Flow[..., Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
-    assert flow.name == standard_ingestion.name
+    assert flow.name in (standard_ingestion.name, maintenance.name)
 
 
 @each_deployment
