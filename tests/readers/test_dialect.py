@@ -95,6 +95,18 @@ def test_comments_of_two_cells_do_not_make_a_table_of_few_records(write):
     assert found(write(notes + "".join("\t".join(row) + "\n" for row in rows)))[1:] == rows
 
 
+def test_a_record_that_looks_torn_does_not_hide_what_tells_quotes(write):
+    lines = "id|name|said|last\n1|Smith, John|'so, ''he'' said; it''s'|no\n2|a~b^c|'so, it''s'|no\n3|x|'so; ''s'|no\n"
+    assert [row[2] for row in found(write(lines))] == ["said", "so, 'he' said; it's", "so, it's", "so; 's"]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_quotes_that_are_escaped_in_a_quoted_cell_do_not_make_it_text(write, delimiter):
+    line = delimiter.join(("1", f'"so, \\"he\\" said{delimiter}yes"', "no"))
+    rows = found(write(delimiter.join(("id", "said", "last")) + "\n" + f"{line}\n" * 3))
+    assert rows[1:] == [["1", f'so, "he" said{delimiter}yes', "no"]] * 3
+
+
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])  # with commas such a quote is a mistake: see test_csv
 def test_quotes_around_parts_of_cells_only_are_text(write, delimiter):
     rows = [["id", "title", "n"], ["1", "One", "5"], ["2", '"Two Three', "6"], ["3", '"Four" five', "7"]]

@@ -135,3 +135,8 @@ def test_names_that_lead_out_of_the_archive_are_never_followed(tmp_path):
     away = edited(path, b"/xl/worksheets/sheet1.xml", b"../../../../etc/passwd", "workbook.xml.rels")
     with pytest.raises(ReadError):
         open_table(away)
+
+
+def test_a_workbook_whose_parts_lie_before_its_begin_is_refused_in_our_words():
+    with pytest.raises(ReadError, match="a part is not where it should be"):
+        open_table(FILES / "displaced.xlsb")

@@ -6,6 +6,7 @@ Arguments, as JSON: ``path``, ``folder``, ``sheet``, ``memory_mb``, ``seconds``,
 Answers in JSON.
 """
 
+import errno
 import gc
 import json
 import sys
@@ -76,7 +77,13 @@ def main() -> None:
     except BaseException as error:  # Rust's panics are BaseExceptions
         kind = "password" if isinstance(error, calamine.PasswordError | Protected) else "damaged"
         message = (str(error).splitlines() or [type(error).__name__])[0]
-        answer = {"error": "memory" if "alloc" in message.lower() else kind, "message": message}
+        kind = "memory" if "alloc" in message.lower() else kind
+        if not isinstance(error, Exception):  # a panic: an assertion of calamine's did not hold
+            message = "its parts do not fit together"
+        if isinstance(error, OSError) and error.strerror:
+            outside = error.errno == errno.EINVAL  # the archive names a place before its begin
+            message = "a part is not where it should be" if outside else error.strerror
+        answer = {"error": kind, "message": message}
     sys.stdout.write(json.dumps(answer))
 
 

@@ -83,8 +83,8 @@ def _is_text(text: str, delimiter: str, quote: str) -> bool:
         return False
     d, q = re.escape(delimiter), re.escape(quote)
     begin, end = rf"(?:^|(?<={d}) ?){q}", rf" *(?:{d}|[,;\t|\r\n]|\Z)"
-    partly = re.search(rf"{begin}[^{q}\r\n]++{q}(?!{q}|{end})", text, re.MULTILINE)
-    whole = rf"{begin}(?:(?:[^{q}]|{q}{q})*+|(?:(?!{d})[^\r\n])*){q}{end}"
+    partly = re.search(rf"{begin}[^{q}\r\n]++(?<!\\){q}(?!{q}|{end})", text, re.MULTILINE)
+    whole = rf"{begin}(?:(?:\\{q}|{q}{q}|[^{q}])*+|(?:(?!{d})[^\r\n])*){q}{end}"
     return bool(partly) and not re.search(whole, text, re.MULTILINE)
 
 

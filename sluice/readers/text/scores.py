@@ -104,7 +104,8 @@ def _clean(rows: list[list[str]], delimiter: str) -> float:
             odd += 1
         elif kind(text) not in _PLAIN:
             odd += any(d in text and f"{d} " not in text for d in others)
-    return 1 - 0.6 * max(odd / max(len(cells), 1), torn / len(rows))
+    whole = (1 - torn / len(rows)) * (1 - odd / max(len(cells), 1))
+    return 0.4 + 0.6 * whole
 
 
 def _holds(cell: str, stronger: str, delimiter: str) -> bool:
