@@ -148,3 +148,17 @@ def test_any_table_comes_back(rows):
         pq.write_table(made, Path(folder) / "x")
         got = cells(open_table(Path(folder) / "x"))
     assert got == [[a, None if b is None else str(b)] for a, b in rows]
+
+
+def test_wrong_bytes_in_a_parquet_text_are_replaced_in_their_cell_only(tmp_path):
+    path = tmp_path / "x.parquet"
+    pq.write_table(
+        pa.table({"a": ["Zoe", "fine", None], "b": ["x", "y", "z"]}),
+        path,
+        compression="none",
+        use_dictionary=False,
+    )
+    path.write_bytes(path.read_bytes().replace(b"Zoe", b"Zo\xe9"))
+    table = open_table(path)
+    assert cells(table) == [["Zo\ufffd", "x"], ["fine", "y"], [None, "z"]]
+    assert table.account.repairs == {"replaced_bytes": 1}

@@ -64,11 +64,11 @@ def cell(value: Any) -> str | None:
     return dump(value)
 
 
-def lists_in(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, list[Any]]]:
-    """The lists of an object, and of objects in it, by dotted path."""
+def lists_in(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """The lists of an object, and of objects in it, by path."""
     for name, one in value.items():
         if isinstance(one, list):
-            yield ".".join((*path, name)), one
+            yield (*path, name), one
         elif isinstance(one, dict):
             yield from lists_in(one, (*path, name))
 
@@ -130,20 +130,24 @@ def test_any_json_value_comes_back(
 
 
 def _records(value: Any, details: dict[str, Any], header: tuple[str, ...]) -> Iterator[list[Any]]:
-    """The records of a value alone: those of the list with objects, if it holds one."""
-    found = (
-        [(path, one) for path, one in lists_in(value) if any(map(_is_object, one))]
-        if _is_object(value)
-        else []
-    )
+    """The records of a value alone: those of the highest list that holds some, if it holds one; of several as high
+    the longest. Lists of the names that are told apart (``data``, ``meta``) are too rare here to matter.
+    """
+    found = [
+        (path, one) for path, one in (lists_in(value) if _is_object(value) else ()) if any(map(_is_row, one))
+    ]
     assert ("path" in details) == bool(found)
-    most = max((sum(map(_is_object, one)) for _, one in found), default=0)
     if found:
-        yield next(
-            one for path, one in found if path == details["path"] and sum(map(_is_object, one)) == most
-        )
+        best = min((len(path), -sum(map(_is_row, one))) for path, one in found)
+        chosen = [(path, one) for path, one in found if ".".join(path) == details["path"]]
+        yield next(one for path, one in chosen if (len(path), -sum(map(_is_row, one))) == best)
     else:
         yield [value]
+
+
+def _is_row(value: Any) -> bool:
+    """An object with members, or cells: not a list of lists, which are points of a shape."""
+    return _is_object(value) or (isinstance(value, list) and bool(value) and not isinstance(value[0], list))
 
 
 def _is_object(value: Any) -> bool:

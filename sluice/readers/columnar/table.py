@@ -13,7 +13,7 @@ from sluice import deadline
 from sluice.errors import ReadError
 from sluice.readers.account import Account
 from sluice.readers.base import Reject, cell
-from sluice.readers.columnar.texts import texts_of
+from sluice.readers.columnar.texts import in_utf8, texts_of
 from sluice.readers.spool import WorkFolder, quote_text
 from sluice.readers.text.records import readable
 
@@ -69,11 +69,17 @@ class ColumnarTable:
             for batch in deadline.checked(batches):
                 for start in range(0, batch.num_rows, rows := max(1, min(_ROWS, _CELLS // len(names)))):
                     part = batch.slice(start, rows)
-                    texts = [texts_of(column) for column in part.columns]
+                    texts = [self._mended(texts_of(column)) for column in part.columns]
                     characters += sum(column.nbytes for column in texts)
                     count += part.num_rows
                     writer.write_batch(pa.record_batch(texts, schema=target))
         return names, characters, count
+
+    def _mended(self, texts: pa.Array) -> pa.Array:
+        mended, wrong = in_utf8(texts)
+        if wrong:
+            self.account.repairs["replaced_bytes"] += wrong
+        return mended
 
     def expect(self, known: Callable[[str], bool]) -> None:
         """Such a file tells its names itself."""

@@ -44,6 +44,18 @@ def texts_of(column: pa.Array) -> pa.Array:
     return pa.array([None if v is None else _text(v) for v in column.to_pylist()], pa.string())
 
 
+def in_utf8(texts: pa.Array) -> tuple[pa.Array, int]:
+    """The texts with wrong bytes replaced, and how many held such: Parquet does not check what is written as text."""
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        held = texts.view(pa.binary()).to_pylist()
+        mended = [None if value is None else value.decode(errors="replace") for value in held]
+        wrong = sum(a is not None and a.encode() != b for a, b in zip(mended, held, strict=True))
+        return pa.array(mended, pa.string()), wrong
+    return texts, 0
+
+
 def _meant(column: pa.ExtensionArray) -> pa.Array:
     """What a type made of another one stands for."""
     if isinstance(column.type, pa.UuidType):
