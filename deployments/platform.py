@@ -72,10 +72,7 @@ class Platform:
 
         self._board.say("Prefect server, worker, deployments ...")
         server, worker = child("server", "prefect", "server", "start"), child("worker", "deployments.worker")
-        zygote = child("zygote", "deployments.warm.zygote", environment["SLUICE_ZYGOTE"])
-        gateway, dispatcher = child("gateway", "gateway.serve"), child("dispatcher", "gateway.dispatcher")
-        register = child("register", "deployments.register")
-        self._children = [server, gateway, zygote, dispatcher, worker, register]
+        self._children = [server, worker, child("register", "deployments.register")]
         for each in self._children:
             each.start()
         self._write_state()

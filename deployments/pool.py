@@ -13,8 +13,6 @@ from prefect.workers.process import ProcessWorker
 
 from deployments.settings import POOL, PROJECT
 
-CLIENT = PROJECT / "deployments" / "warm" / "client.py"
-
 # The worker serves the queues in this order.
 QUEUES = {"critical": 1, "high": 2, "normal": 3, "low": 4}
 DESCRIPTION = (
@@ -41,12 +39,12 @@ def pointed_here(template: dict[str, Any]) -> dict[str, Any]:
     """The job template whose runs start in this folder, directly with this interpreter.
 
     Given a command, the worker starts the run itself; without one, two more Python processes first find out
-    which environment the flow wants. The command starts a run in a copy of the zygote, or the usual way without one.
+    which environment the flow wants.
     """
     template = deepcopy(template)
     variables = template["variables"]["properties"]
     variables["working_dir"]["default"] = str(PROJECT)
-    variables["command"]["default"] = command_to_string([sys.executable, "-S", "-E", str(CLIENT)])
+    variables["command"]["default"] = command_to_string([sys.executable, "-m", "prefect.engine"])
     return template
 
 

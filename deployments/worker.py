@@ -4,10 +4,10 @@ import sys
 
 from prefect.cli import app as prefect_cli
 from prefect.settings import get_current_settings
+from prefect.workers import process as _process_worker  # noqa: F401  imported now, not after the wait
 
 from deployments.api import wait_for, wait_for_pool
 from deployments.settings import POOL, WORKER, PlatformSettings
-from deployments.warm import worker as _worker  # noqa: F401  imported now, not after the wait; it takes the type over
 
 
 def main() -> None:

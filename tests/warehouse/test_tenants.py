@@ -7,7 +7,11 @@ from sluice.jobs import ledger
 from sluice.warehouse.service_tables import metadata
 from sluice.warehouse.tenants import acting_for, confine
 
-TENANT_TABLES = sorted(table.name for table in metadata.tables.values() if "organization_id" in table.columns)
+TENANT_TABLES = sorted(
+    table.name
+    for table in metadata.tables.values()
+    if "organization_id" in table.columns and table.name != "rejected_rows"
+)
 
 
 @pytest.fixture
@@ -48,6 +52,11 @@ def test_an_organization_sees_its_own_rows_only(confined, jobs, table):
 @pytest.mark.parametrize("table", TENANT_TABLES)
 def test_without_an_organization_nothing_is_seen(confined, jobs, table):
     assert confined.execute(f"SELECT count(*) FROM sluice.{table}").fetchone() == (0,)
+
+
+def test_rejected_rows_are_not_for_tenants_to_read(confined, jobs):
+    with pytest.raises(SetupError, match="lacks a right"), acting_for(confined, 1) as connection:
+        connection.execute("SELECT count(*) FROM sluice.rejected_rows")
 
 
 def test_the_organization_ends_with_the_transaction(confined, jobs):

@@ -159,10 +159,11 @@ CREATE TRIGGER ring_outbox AFTER INSERT OR UPDATE OR DELETE ON sluice.outbox
 """
 
 TENANT_TABLES = (
-    "ingestion_jobs", "loads", "rejected_rows", "rule_results", "audit_log", "uploads", "outbox", "dead_letters",
+    "ingestion_jobs", "loads", "rule_results", "audit_log", "uploads", "outbox", "dead_letters",
     "pauses", "job_events", "webhooks", "deliveries", "callbacks", "answers",
 )  # fmt: skip
 
+# Not rejected_rows: a loader that is not their owner could no longer COPY into them, so tenants may not read them.
 # Whoever acts as sluice_tenant, or as a role that is a member of it, sees the organization that its transaction names
 # and no other. Everybody else sees what the table's grants allow, as before.
 ROLE = """
@@ -184,9 +185,9 @@ GRANT USAGE ON SCHEMA sluice TO sluice_tenant;
 """
 GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sluice TO sluice_tenant;
-REVOKE ALL ON sluice.alembic_version, sluice.organizations FROM sluice_tenant;
+REVOKE ALL ON sluice.alembic_version, sluice.organizations, sluice.rejected_rows FROM sluice_tenant;
 REVOKE UPDATE, DELETE ON sluice.audit_log, sluice.loads, sluice.job_events FROM sluice_tenant;
-REVOKE INSERT ON sluice.loads, sluice.rejected_rows, sluice.rule_results FROM sluice_tenant;
+REVOKE INSERT ON sluice.loads, sluice.rule_results FROM sluice_tenant;
 """
 
 
