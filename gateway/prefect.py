@@ -53,11 +53,6 @@ class Prefect:
             str(one["id"]): str(one["state_type"]) for one in self._ask("POST", "/flow_runs/filter", body)
         }
 
-    def cancel(self, flow_run_id: str) -> None:
-        """Have the run stopped by its worker."""
-        state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-        self._ask("POST", f"/flow_runs/{flow_run_id}/set_state", state)
-
     def workers_online(self) -> int:
         """How many workers poll the deployment's work pool."""
         found = self._ask("GET", f"/deployments/name/{self.deployment}")

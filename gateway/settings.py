@@ -38,9 +38,7 @@ class GatewaySettings(Settings):
     private_addresses: bool = Field(
         default=False, description="Let clients name URLs of this machine and its network."
     )
-    landing: str = Field(
-        default="", description="Where uploads are kept: a folder, or s3://bucket/prefix; empty: under home."
-    )
+    landing: str = Field(default="", description="Folder where uploads are kept; empty: under home.")
 
     @property
     def landing_dir(self) -> Path:

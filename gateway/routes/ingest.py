@@ -161,9 +161,12 @@ async def jobs(
     dataset: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Envelope[Jobs]:
     """The organization's jobs, newest first, in pages."""
-    found = await served.database.run(
-        who.organization_id, views.jobs, limit=limit + 1, before=before, status=status, dataset=dataset
-    )
+    return await page_of(served, who, limit, before=before, status=status, dataset=dataset)
+
+
+async def page_of(served: Service, who: Caller, limit: int, **chosen: str | None) -> Envelope[Jobs]:
+    """At most ``limit`` of the caller's jobs; ``chosen``: see ``views.jobs``."""
+    found = await served.database.run(who.organization_id, views.jobs, limit=limit + 1, **chosen)
     page = found[:limit]
     more = page[-1].job_id if len(found) > limit else None
     return Envelope(data=Jobs(jobs=page, count=len(page), next=more))

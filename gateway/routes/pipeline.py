@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway import views
 from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
-from gateway.routes.ingest import JobData, Jobs
+from gateway.routes.ingest import JobData, Jobs, page_of
+from sluice.jobs import retries
 from sluice.queue import dead_letters, figures, pauses
 from sluice.warehouse.connection import Connection
 
@@ -79,12 +80,7 @@ async def jobs(
     priority: views.Priority | None = None,
 ) -> Envelope[Jobs]:
     """The organization's jobs, newest first, in pages."""
-    found = await served.database.run(
-        who.organization_id, views.jobs, limit=limit + 1, before=before, status=status, priority=priority
-    )
-    page = found[:limit]
-    more = page[-1].job_id if len(found) > limit else None
-    return Envelope(data=Jobs(jobs=page, count=len(page), next=more))
+    return await page_of(served, who, limit, before=before, status=status, priority=priority)
 
 
 @router.get("/jobs/{job_id}")
@@ -123,12 +119,12 @@ async def dlq(
 
 
 @router.post("/dlq/retry")
-async def retry(served: Served, who: Operator, choice: Choice | None = None) -> Envelope[Queued]:
+async def retry_dead_letters(served: Served, who: Operator, choice: Choice | None = None) -> Envelope[Queued]:
     """Queue dead letters again, with all their tries."""
     chosen = choice or Choice()
     found = await served.database.run(
         who.organization_id,
-        dead_letters.retry,
+        retries.retry,
         who.organization_id,
         jobs=chosen.job_ids,
         reason=chosen.reason,

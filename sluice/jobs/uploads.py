@@ -77,7 +77,6 @@ def announce(
     upload_id: str,
     place: str,
     expires_at: datetime,
-    idempotency_key: str | None = None,
 ) -> str:
     """A pending job whose bytes are to come to ``place``. Returns its job id."""
     job_id = ledger.new_job_id()
@@ -102,7 +101,6 @@ def announce(
         organization_id=organization_id,
         user_id=user_id,
         priority=wanted.priority,
-        idempotency_key=idempotency_key,
         details={"request": request},
     )
     connection.execute(

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from psycopg.rows import DictRow, dict_row
 
-from sluice.queue import outbox
 from sluice.warehouse.connection import Connection
 
 _ADD = """
@@ -18,11 +17,6 @@ _TAKE = """
 DELETE FROM sluice.dead_letters WHERE organization_id = %(organization)s
    AND (%(jobs)s::text[] IS NULL OR job_id = ANY(%(jobs)s)) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
 RETURNING job_id
-"""
-_REQUEUE = """
-UPDATE sluice.ingestion_jobs SET status = 'retrying', stage = 'idle', progress = 0, message = 'queued again',
-       error_message = NULL
- WHERE job_id = ANY(%s)
 """
 
 
@@ -45,24 +39,17 @@ def listing(
         return cursor.execute(query, values).fetchall()
 
 
-def retry(
+def take(
     connection: Connection,
     organization_id: int,
     *,
     jobs: Sequence[str] | None = None,
     reason: str | None = None,
 ) -> list[str]:
-    """Queue dead letters again, with all their tries: all of the organization's, or these jobs, or those of a reason.
-
-    Returns their job ids.
-    """
+    """Remove dead letters: all of the organization's, or these jobs, or those of a reason. Returns their job ids."""
     values = {
         "organization": organization_id,
         "jobs": list(jobs) if jobs is not None else None,
         "reason": reason,
     }
-    taken = [str(job_id) for (job_id,) in connection.execute(_TAKE, values)]
-    connection.execute(_REQUEUE, [taken])
-    for job_id in taken:
-        outbox.afresh(connection, job_id)
-    return taken
+    return [str(job_id) for (job_id,) in connection.execute(_TAKE, values)]

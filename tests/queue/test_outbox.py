@@ -4,6 +4,7 @@ import pytest
 
 from sluice.errors import DataRefused, RetryError
 from sluice.jobs import ledger
+from sluice.jobs.retries import retry
 from sluice.queue import dead_letters, outbox, pauses
 
 
@@ -160,7 +161,7 @@ def test_dead_letters_are_queued_again(connection, letters, chosen, taken):
         chosen = {"jobs": [letters[i] for i in chosen["jobs"]]}
     wanted = sorted(letters[i] for i in taken)
     with connection.transaction():
-        assert sorted(dead_letters.retry(connection, 1, **chosen)) == wanted
+        assert sorted(retry(connection, 1, **chosen)) == wanted
     assert sorted(claimed(connection)) == wanted
     assert {ledger.get(connection, job)["status"] for job in wanted} <= {"retrying"}
     assert len(dead_letters.listing(connection, 1)) == 3 - len(taken)
@@ -168,7 +169,7 @@ def test_dead_letters_are_queued_again(connection, letters, chosen, taken):
 
 def test_dead_letters_of_another_organization_stay(connection, letters):
     with connection.transaction():
-        assert dead_letters.retry(connection, 2) == []
+        assert retry(connection, 2) == []
     assert len(dead_letters.listing(connection, 1)) == 3
 
 
