@@ -44,7 +44,7 @@ def token(
 
 
 def serve() -> None:
-    """Serve the gateway alone; `make up` serves it with all that it needs."""
+    """Serve the gateway alone: docs/service.md tells what else a job needs."""
     from gateway.serve import main  # FastAPI takes half a second to import
 
     main()
@@ -130,7 +130,7 @@ def _reached(where: str) -> Iterator[None]:
     try:
         yield
     except httpx.HTTPError as cause:
-        hint = "Is the platform up (`make up`)? SLUICE_GATEWAY_URL names another gateway."
+        hint = "Start it with `sluice serve`; SLUICE_GATEWAY_URL names another gateway."
         raise RetryError(f"The gateway at {where} does not answer: {cause}.", hint=hint) from None
 
 
