@@ -124,25 +124,41 @@ def test_any_json_value_comes_back(
         path = Path(folder) / "x"
         path.write_bytes(text.encode(encoding))
         table = open_table(path, {} if text[0] in "[{" and not lines else {"format": "json"})
-        for records in [value] if isinstance(value, list) else _records(value, table.details, table.header):
-            _assert_table(table, records)
+        assert table.header
+        _assert_table(table, value if lines else _records(value, table.details))
         table.close()
 
 
-def _records(value: Any, details: dict[str, Any], header: tuple[str, ...]) -> Iterator[list[Any]]:
+def _records(value: Any, details: dict[str, Any]) -> list[Any]:
     """The records of a value alone: those of the highest list that holds some, if it holds one; of several as high
-    the longest. Lists of the names that are told apart (``data``, ``meta``) are too rare here to matter.
+    the longest. Of the names that tell more than that (``data``, ``meta``) just ``value`` is in these examples.
     """
+    if isinstance(value, list):
+        return value[1] if _is_page(value) else value
     found = [
         (path, one) for path, one in (lists_in(value) if _is_object(value) else ()) if any(map(_is_row, one))
     ]
     assert ("path" in details) == bool(found)
-    if found:
-        best = min((len(path), -sum(map(_is_row, one))) for path, one in found)
-        chosen = [(path, one) for path, one in found if ".".join(path) == details["path"]]
-        yield next(one for path, one in chosen if (len(path), -sum(map(_is_row, one))) == best)
-    else:
-        yield [value]
+    if not found:
+        return [value]
+    path, records = min(found, key=lambda one: _rank(*one))
+    assert ".".join(path) == details["path"]
+    return records
+
+
+def _rank(path: tuple[str, ...], records: list[Any]) -> tuple[bool, bool, int, int]:
+    return path[-1] != "value", "value" not in path, len(path), -sum(map(_is_row, records))
+
+
+def _is_page(value: list[Any]) -> bool:
+    """The array of one object and the array of its records."""
+    return (
+        len(value) == 2
+        and isinstance(value[0], dict)
+        and isinstance(value[1], list)
+        and bool(value[1])
+        and all(map(_is_object, value[1]))
+    )
 
 
 def _is_row(value: Any) -> bool:

@@ -45,15 +45,20 @@ def shape_of(items: Sequence[Item]) -> str:
     kinds: Counter[str] = Counter()
     for value in (item.value for item in items if not item.reason):
         if value is not None:
-            kinds["values" if not isinstance(value, list) or not value else _many(value)] += 1
+            kinds[_kind(value)] += 1
+    for many in ("objects", "rows"):  # an empty one is as the others of its kind, if there are any
+        kinds[many if kinds[many] else "values"] += kinds[f"empty {many}"]
     named = kinds["objects"] or kinds["rows"]
     if not named or kinds["values"] > kinds["objects"] + kinds["rows"]:
         return "values"
     return "objects" if kinds["objects"] >= kinds["rows"] else "rows"
 
 
-def _many(value: Any) -> str:
-    return "objects" if isinstance(value, Pairs) else "rows"
+def _kind(value: Any) -> str:
+    if not isinstance(value, list):
+        return "values"
+    many = "objects" if isinstance(value, Pairs) else "rows"
+    return many if value else f"empty {many}"
 
 
 class Columns:
@@ -146,7 +151,9 @@ class Rows:
         widths = Counter(len(item.value) for item in sample if type(item.value) is list)
         width = max(widths)
         names = named(width)
-        self.headed = len(sample) > 1 and _is_header(sample[0], widths.most_common(1)[0][0])
+        usual = widths.most_common(1)[0][0]
+        others = sum(number for length, number in widths.items() if length <= usual) > 1
+        self.headed = others and _is_header(sample[0], usual)
         if names:
             self.headed = sample[0].value == names
         elif self.headed:
