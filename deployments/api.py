@@ -33,6 +33,11 @@ def worker_online(api_url: str, pool: str, worker: str) -> bool:
     return worker in [item["name"] for item in found or []]
 
 
+def gateway_ready(url: str) -> bool:
+    """Whether the gateway there has all that it needs."""
+    return _ask("GET", f"{url}/readyz") is not None
+
+
 def running(api_url: str) -> list[str]:
     """Ids of the flow runs that Prefect takes for started and not ended."""
     started = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}

@@ -39,6 +39,7 @@ def places(settings: PlatformSettings, warehouse: str) -> Rows:
     return [
         ("Prefect UI", settings.ui_url),
         ("Prefect API", settings.api_url),
+        ("Gateway", f"{settings.gateway_address}/docs"),
         ("Warehouse", warehouse),
         ("Logs", _short(settings.logs)),
     ]

@@ -1,14 +1,13 @@
-"""The platform: PostgreSQL, the Prefect server and a worker; started, watched over, stopped."""
+"""The platform: PostgreSQL, the Prefect server, a worker and the gateway; started, watched over, stopped."""
 
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
-from deployments import api, local
+from deployments import api, local, ports
 from deployments.board import Board, places, suggestions
 from deployments.lost import end_lost_runs
 from deployments.postgres import PlatformPostgres
@@ -38,12 +37,12 @@ class Platform:
 
     def run(self, *, exit_when_ready: bool = False) -> None:
         """Start everything, watch over it while it is wanted, and stop it. Raises SluiceError."""
-        check_port(self._settings, replaceable=True)
+        ports.check(self._settings, replaceable=True)
         for name in end_leftovers(self._settings.root):
             self._board.say(f"Ended the {name} that a killed platform left behind.")
         self._write_state()
         self._replace_shared()
-        check_port(self._settings)
+        ports.check(self._settings)
         with ExitStack() as cleanup:
             cleanup.callback(self._stop_postgres)
             if self._postgres:
@@ -70,9 +69,16 @@ class Platform:
             log = self._settings.logs / f"{name}.log"
             return Child(name, [sys.executable, "-m", *module], environment, log)
 
-        self._board.say("Prefect server, worker, deployments ...")
-        server, worker = child("server", "prefect", "server", "start"), child("worker", "deployments.worker")
-        self._children = [server, worker, child("register", "deployments.register")]
+        self._board.say("Prefect server, worker, gateway, deployments ...")
+        self._children = [
+            child("server", "prefect", "server", "start"),
+            child("worker", "deployments.worker"),
+        ]
+        if socket_path := self._settings.zygote:
+            socket_path.unlink(missing_ok=True)
+            self._children.append(child("zygote", "deployments.warm.zygote", str(socket_path)))
+        self._children += [child("gateway", "gateway.serve"), child("dispatcher", "gateway.dispatcher")]
+        self._children.append(child("register", "deployments.register"))
         for each in self._children:
             each.start()
         self._write_state()
@@ -81,7 +87,13 @@ class Platform:
         """True once all is ready, False if it is no longer wanted. Raises SluiceError."""
         register, url = self._children[-1], self._settings.api_url
         deadline = time.monotonic() + READY_SECONDS
-        while register.exit_code != 0 or not api.worker_online(url, POOL, WORKER):
+        gateway, zygote = self._settings.gateway_address, self._settings.zygote
+        while (
+            register.exit_code != 0
+            or (zygote and not zygote.exists())
+            or not api.worker_online(url, POOL, WORKER)
+            or not api.gateway_ready(gateway)
+        ):
             for child in self._children:
                 if child.exit_code is not None and (child is not register or child.exit_code):
                     raise _died(child, "while starting")
@@ -114,7 +126,7 @@ class Platform:
         self._board.complain(f"The {child.name} has died (code {child.exit_code}); starting it again.")
         child.stop(0)
         child.start()
-        if child.name == "worker":
+        if child.name in ("worker", "zygote"):
             # Its runs died with it.
             self._end_lost_runs()
         self._write_state()
@@ -169,44 +181,6 @@ class Platform:
         form = api.form_url(self._settings.api_url, self._settings.ui_url, MANUAL)
         seconds = time.monotonic() - self._began
         self._board.ready(places(self._settings, warehouse), suggestions(form), seconds)
-
-
-def check_port(settings: PlatformSettings, *, replaceable: bool = False) -> None:
-    """Raises SetupError if the server could not listen on its port.
-
-    ``replaceable``: a server of ours there is no hindrance if the start is going to stop it.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as cause:
-            if replaceable and _gives_way(settings):
-                return
-            who, way_out = "another program", "Stop it"
-            if local.is_shared(settings.root, settings.api_url):
-                who, way_out = "a Prefect server that a command still uses", "Wait until it is done"
-            elif api.answers(settings.api_url, seconds=1):
-                who = "a Prefect server"
-            raise SetupError(
-                f"Port {settings.port} of {settings.host} is taken by {who} ({cause.strerror}).",
-                hint=f"{way_out}, or take another port: SLUICE_PORT={settings.port + 1} make up",
-                port=settings.port,
-            ) from None
-
-
-def _gives_way(settings: PlatformSettings) -> bool:
-    """Whether the start stops the server at our address: a killed platform's, or a shared one that none uses."""
-    left = PlatformState.read(settings.root)
-    if (
-        left
-        and left.api_url == settings.api_url
-        and any(item.name == "server" and item.find() for item in left.processes)
-    ):
-        return True
-    with local.unused(settings.root) as free:
-        return free and local.is_shared(settings.root, settings.api_url)
 
 
 def _died(child: Child, when: str) -> SetupError:

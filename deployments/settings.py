@@ -1,16 +1,19 @@
 """How the local platform is set up, and the environment that its processes get."""
 
 import os
+import sys
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from sluice.settings import Settings
+from gateway.settings import GatewaySettings
 
 PROJECT = Path(__file__).resolve().parent.parent
 POOL = "sluice"
 WORKER = "sluice-local"
+
+LONGEST_SOCKET = 95  # bytes of its path: the system allows 107, and a draft of it has a longer name
 
 # What the user sets in the environment wins over these.
 DEFAULTS = {
@@ -33,14 +36,13 @@ QUIET = {
 FOREIGN = ("PREFECT_PROFILE", "PREFECT_API_KEY")
 
 
-class PlatformSettings(Settings):
+class PlatformSettings(GatewaySettings):
     """The settings of ``make up``, on top of those that every command has."""
 
     model_config = SettingsConfigDict(env_prefix="SLUICE_", extra="ignore")
 
     host: str = Field(default="127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(default=4200, ge=1, le=65535, description="Port that the Prefect server listens on.")
-    worker_limit: int = Field(default=4, ge=1, description="Runs that the local worker does at once.")
     prefect_database_url: SecretStr | None = Field(
         default=None,
         description="Database of the Prefect server: postgresql+asyncpg://... Default: an embedded one.",
@@ -56,6 +58,12 @@ class PlatformSettings(Settings):
     def api_url(self) -> str:
         """Where the Prefect API is."""
         return f"{self.ui_url}/api"
+
+    @property
+    def zygote(self) -> Path | None:
+        """The socket of the process that starts runs; None where the system offers no such thing."""
+        path = self.root / "zygote.socket"
+        return path if sys.platform == "linux" and len(os.fsencode(path)) < LONGEST_SOCKET else None
 
     @property
     def needs_embedded(self) -> bool:
@@ -75,6 +83,8 @@ class PlatformSettings(Settings):
             **inherited,
             **QUIET,
             "SLUICE_HOME": str(self.root),
+            "SLUICE_PREFECT_API_URL": self.api_url,
+            "SLUICE_ZYGOTE": str(self.zygote or ""),
             "PREFECT_HOME": str(self.root / "prefect"),
             "PREFECT_API_URL": self.api_url,
             "PREFECT_SERVER_API_HOST": self.host,

@@ -4,10 +4,10 @@ import sys
 
 from prefect.cli import app as prefect_cli
 from prefect.settings import get_current_settings
-from prefect.workers import process as _process_worker  # noqa: F401  imported now, not after the wait
 
 from deployments.api import wait_for, wait_for_pool
 from deployments.settings import POOL, WORKER, PlatformSettings
+from deployments.warm import worker as _waking_worker  # noqa: F401  takes the place of Prefect's process worker
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     url = get_current_settings().api.url or PlatformSettings().api_url
     wait_for(url)
     wait_for_pool(url, POOL)
-    limit = str(PlatformSettings().worker_limit)
+    limit = str(PlatformSettings().concurrency)
     sys.argv = ["prefect", "worker", "start", "--pool", POOL, "--name", WORKER, "--type", "process"]
     sys.argv += ["--limit", limit, "--install-policy", "never", "--no-create-pool-if-not-found"]
     prefect_cli()

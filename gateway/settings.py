@@ -41,6 +41,12 @@ class GatewaySettings(Settings):
     landing: str = Field(default="", description="Folder where uploads are kept; empty: under home.")
 
     @property
+    def gateway_address(self) -> str:
+        """Where the gateway is on this machine."""
+        host = "127.0.0.1" if self.gateway_host in {"0.0.0.0", "::"} else self.gateway_host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.gateway_port}"
+
+    @property
     def landing_dir(self) -> Path:
         """The folder of the local landing store."""
         return Path(self.landing).expanduser().resolve() if self.landing else self.root / "landing"

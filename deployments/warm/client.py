@@ -8,12 +8,14 @@ import array
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
 
 SOCKET = "SLUICE_ZYGOTE"
 ENGINE = ["-m", "prefect.engine"]
+LIMITS = sorted(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
 
 
 def main() -> None:
@@ -29,7 +31,8 @@ def main() -> None:
 
 def _run(line: socket.socket) -> int | None:
     """The run's wait status; None if the zygote does not take it."""
-    request = json.dumps({"cwd": os.getcwd(), "env": dict(os.environ)}).encode()  # noqa: PTH109
+    limits = [[kind, *resource.getrlimit(kind)] for kind in LIMITS]
+    request = json.dumps({"cwd": os.getcwd(), "env": dict(os.environ), "limits": limits}).encode()  # noqa: PTH109
     fds = array.array("i", [1, 2])
     line.sendmsg([len(request).to_bytes(4, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes())])
     line.sendall(request)

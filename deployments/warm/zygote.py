@@ -7,8 +7,8 @@ disk it takes no more runs, which then start the usual way, and begins anew as s
 import ctypes
 import gc
 import importlib
-import json
 import os
+import resource
 import runpy
 import selectors
 import signal
@@ -17,9 +17,9 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from prefect.settings import get_current_settings
+from pydantic import BaseModel
 from tqdm import tqdm
 
 from deployments.settings import PROJECT
@@ -118,21 +118,20 @@ class Zygote:
     def _accept(self, listener: socket.socket) -> None:
         line, _ = listener.accept()
         line.settimeout(2)
+        fds: list[int] = []
         try:
-            request, fds = _received(line)
-        except (OSError, ValueError, KeyError):
-            line.close()
-            return
-        try:
-            if self._over or settings_of(request["env"]) != self._settings or self._stale():
+            request = _received(line, fds)
+            if self._over or settings_of(request.env) != self._settings or self._stale():
                 line.close()
-                return
-            self._fork(line, request, fds)
+            else:
+                self._fork(line, request, fds)
+        except (OSError, ValueError):
+            line.close()
         finally:
             for fd in fds:
                 os.close(fd)
 
-    def _fork(self, line: socket.socket, request: dict[str, Any], fds: list[int]) -> None:
+    def _fork(self, line: socket.socket, request: "Request", fds: list[int]) -> None:
         pid = os.fork()
         if pid == 0:
             self._become_run(line, request, fds)
@@ -142,7 +141,7 @@ class Zygote:
         with suppress(OSError):
             line.send(f"{pid}\n".encode())
 
-    def _become_run(self, line: socket.socket, request: dict[str, Any], fds: list[int]) -> None:
+    def _become_run(self, line: socket.socket, request: "Request", fds: list[int]) -> None:
         """In the copy: let go of the zygote's things, then run the engine as a new process would."""
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         os.setsid()
@@ -157,8 +156,11 @@ class Zygote:
         os.dup2(fds[0], 1)
         os.dup2(fds[1], 2)
         os.environ.clear()
-        os.environ.update(request["env"])
-        os.chdir(str(request["cwd"]))
+        os.environ.update(request.env)
+        os.chdir(request.cwd)
+        for kind, soft, hard in request.limits:
+            with suppress(ValueError, OSError):
+                resource.setrlimit(kind, (soft, hard))
         sys.argv = ["prefect.engine"]
         raise _Run
 
@@ -196,9 +198,18 @@ class _Run(BaseException):
     """Thrown in a copy, to leave the zygote's frames for the engine."""
 
 
-def _received(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """The request and the standard output and error of its client. Raises OSError, ValueError."""
-    head, fds, _, _ = socket.recv_fds(line, 4, 2)
+class Request(BaseModel):
+    """What a client wants: the folder, environment and limits (kind, soft, hard) that it has itself."""
+
+    cwd: str
+    env: dict[str, str]
+    limits: list[tuple[int, int, int]] = []
+
+
+def _received(line: socket.socket, fds: list[int]) -> Request:
+    """The request; into ``fds`` go the standard output and error of its client. Raises OSError, ValueError."""
+    head, found, _, _ = socket.recv_fds(line, 4, 2)
+    fds += found
     size = int.from_bytes(head, "big")
     if len(head) < 4 or size > LONGEST or len(fds) != 2:
         raise ValueError("no request")
@@ -207,7 +218,7 @@ def _received(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
         if not (more := line.recv(size - len(body))):
             raise ValueError("cut off")
         body += more
-    return json.loads(body), list(fds)
+    return Request.model_validate_json(body)
 
 
 def _signal_group(pid: int, number: int) -> None:

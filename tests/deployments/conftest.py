@@ -109,7 +109,9 @@ def up(home: Path, port: int, *options: str, **more: str) -> subprocess.Popen[st
     return subprocess.Popen(
         [sys.executable, "-u", "-m", "deployments.up", *options],
         cwd=PROJECT,
-        env=environment | {"SLUICE_HOME": str(home), "SLUICE_PORT": str(port)} | more,
+        env=environment
+        | {"SLUICE_HOME": str(home), "SLUICE_PORT": str(port), "SLUICE_GATEWAY_PORT": str(free_port())}
+        | more,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

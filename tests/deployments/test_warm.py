@@ -1,0 +1,117 @@
+"""Runs in copies of the zygote: what ends, who notices, and what happens where there is no zygote."""
+
+import array
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Any
+
+import psutil
+import pytest
+
+from deployments.pool import CLIENT
+from deployments.settings import PROJECT
+from tests.deployments.conftest import Running, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+PROJECTS = {"kind": "file", "path": "sample-data/projects-template.csv"}
+
+
+def children(platform: Running, name: str, marked: str) -> list[psutil.Process]:
+    """Processes that a part of the platform has started, whose command line has this in it."""
+    with suppress(psutil.Error):
+        found = psutil.Process(platform.pid_of(name)).children(recursive=True)
+        return [one for one in found if marked in " ".join(one.cmdline())]
+    return []
+
+
+def begun(platform: Running, request: dict[str, Any]) -> tuple[str, psutil.Process, psutil.Process]:
+    """An endless run at work, its process, and the client that stands for it."""
+    run = platform.start_run("standard-manual", request=request)
+    platform.run_in(run, {"RUNNING"})
+    (copy,), (client,) = children(platform, "zygote", "zygote"), children(platform, "worker", CLIENT[-1])
+    return run, copy, client
+
+
+def test_a_run_is_a_copy_of_the_zygote_and_ends_when_cancelled(
+    platform: Running, endless: dict[str, Any]
+) -> None:
+    run, copy, _ = begun(platform, endless)
+    assert copy.environ()["SLUICE_HOME"] == str(platform.home)
+    platform.post(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
+    platform.run_in(run, {"CANCELLED"}, seconds=60)
+    until(lambda: not copy.is_running() or copy.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_killed_copy_is_a_crashed_run(platform: Running, endless: dict[str, Any]) -> None:
+    run, copy, client = begun(platform, endless)
+    copy.kill()
+    platform.run_in(run, {"CRASHED"}, seconds=20)
+    until(lambda: not client.is_running())
+
+
+def test_the_run_of_a_killed_client_ends(platform: Running, endless: dict[str, Any]) -> None:
+    run, copy, client = begun(platform, endless)
+    client.kill()
+    until(lambda: not copy.is_running(), seconds=10)
+    platform.run_in(run, {"CRASHED"}, seconds=20)
+
+
+def test_a_killed_zygote_takes_its_runs_along_and_is_started_again(
+    platform: Running, endless: dict[str, Any]
+) -> None:
+    run, copy, _ = begun(platform, endless)
+    zygote = platform.pid_of("zygote")
+    psutil.Process(zygote).kill()
+    until(lambda: not copy.is_running(), seconds=10)
+    platform.run_in(run, {"CRASHED"}, seconds=20)
+    next_run = platform.start_run("standard-manual", request={"dataset": "projects", "sources": [PROJECTS]})
+    platform.run_in(next_run, {"COMPLETED"})
+    until(lambda: platform.pid_of("zygote") != zygote)
+
+
+def test_changed_code_is_what_the_next_run_has(platform: Running) -> None:
+    place = until(lambda: inode(platform))
+    os.utime(PROJECT / "flows" / "__init__.py")
+    run = platform.start_run("standard-manual", request={"dataset": "projects", "sources": [PROJECTS]})
+    platform.run_in(run, {"COMPLETED"})
+    until(lambda: inode(platform) not in (0, place))
+
+
+def inode(platform: Running) -> int:
+    """Which socket stands at the zygote's place; 0: none."""
+    try:
+        return (platform.home / "zygote.socket").stat().st_ino
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"no", json.dumps({"cwd": "/", "env": {"SLUICE_X": "1"}}).encode()]
+)
+def test_the_zygote_refuses_what_it_can_not_be(platform: Running, body: bytes) -> None:
+    before = platform.pid_of("zygote")
+    until(lambda: inode(platform))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.connect(str(platform.home / "zygote.socket"))
+        fds = array.array("i", [1, 2])
+        line.sendmsg([len(body).to_bytes(4, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes())])
+        line.sendall(body)
+        line.settimeout(10)
+        assert line.recv(100) == b""
+    assert platform.pid_of("zygote") == before
+    assert psutil.Process(before).is_running()
+
+
+def test_without_a_zygote_the_client_becomes_prefects_engine() -> None:
+    environment = {**os.environ, "SLUICE_ZYGOTE": "/nowhere"}
+    environment.pop("PREFECT__FLOW_RUN_ID", None)
+    ended = subprocess.run(
+        [sys.executable, *CLIENT], env=environment, cwd=PROJECT, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    assert "flow run id" in (ended.stdout + ended.stderr).lower()
