@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import reading
+from benchmarks import reading, service
 from benchmarks.cases import Bench, Case
 from benchmarks.reading import Reading
 from benchmarks.server import Server
@@ -76,7 +76,13 @@ def _goal(text: str, found: str, met: bool) -> str:
     return f"- {'met' if met else 'MISSED'}: {text}: {found}"
 
 
-def document(server: Server, benches: list[Bench], read: dict[str, Reading], rounds: int) -> str:
+def document(
+    server: Server,
+    benches: list[Bench],
+    read: dict[str, Reading],
+    served: list[service.Figures],
+    rounds: int,
+) -> str:
     """The whole page."""
     lines = ["# Benchmark results", ""]
     lines += [
@@ -97,7 +103,10 @@ def document(server: Server, benches: list[Bench], read: dict[str, Reading], rou
         *reading.table(read),
         "",
     ]
-    lines += ["## Goals", "", *goals(benches), *(_goal(*one) for one in reading.goals(read)), ""]
+    if served:
+        lines += ["## The job service", "", *service.table(served), ""]
+    met = (*reading.goals(read), *service.goals(served))
+    lines += ["## Goals", "", *goals(benches), *(_goal(*one) for one in met), ""]
     lines += ["## How it is measured", "", METHOD, ""]
     lines += ["## Where", "", *(f"- {name}: {value}" for name, value in machine(server).items()), ""]
     lines += ["Server settings: " + ", ".join(f"`{n} = {v}`" for n, v in server.settings().items()) + ".", ""]
@@ -119,6 +128,11 @@ METHOD = r"""
 - Reading alone: each is a process of its own that has its imports and a 200-row read behind it. DuckDB finds out
   dialect and types by itself; Sluice finds out encoding, dialect and layout, types by the contract, tells rejects from
   records and numbers them. Bare calamine makes Python values of all cells and does nothing with them.
+- The job service: a platform of its own (PostgreSQL, Prefect, worker, gateway, dispatcher) on the same cores as its
+  clients, which are threads of one more process; no request limit, else as it comes. Rows are visible when another
+  connection counts them; more or fewer than sent is a failure of the benchmark. A small run is one of the flow
+  `maintenance`; it is Running at the time that Prefect notes. The burst has room for as many runs. The stock process
+  worker has Prefect's own settings, and a pool and the same server to itself.
 """.strip()
 
 

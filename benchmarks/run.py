@@ -12,6 +12,7 @@ from benchmarks.cases import HERE, Bench, environment
 from benchmarks.generate import DATA, warm_up
 from benchmarks.reading import measure_reading
 from benchmarks.server import Server
+from benchmarks.service import Figures, measure_service
 from deployments import local
 from sluice.warehouse.embedded import Embedded
 
@@ -73,6 +74,7 @@ def main() -> None:
     )
     parser.add_argument("--skip-dlt", action="append_const", dest="skip", const="dlt")
     parser.add_argument("--skip-sluice", action="append_const", dest="skip", const="sluice")
+    parser.add_argument("--skip-service", action="append_const", dest="skip", const="service")
     parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
     args = parser.parse_args()
     logs = DATA / "logs"
@@ -84,7 +86,10 @@ def main() -> None:
         if args.large and "sluice" not in (args.skip or ()):
             benches.append(measure_large(Bench(server, LARGE_ROWS, env, logs)))
         read = measure_reading(args.rows, args.rounds, env, logs)
-        page = report.document(server, benches, read, args.rounds)
+        served: list[Figures] = []
+        if not {"sluice", "service"} & set(args.skip or ()):
+            served = measure_service(env)
+        page = report.document(server, benches, read, served, args.rounds)
     args.out.write_text(page)
     print(f"\n{page}")
 

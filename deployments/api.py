@@ -40,8 +40,12 @@ def gateway_ready(url: str) -> bool:
 
 def running(api_url: str) -> list[str]:
     """Ids of the flow runs that Prefect takes for started and not ended."""
-    started = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
-    found = _ask("POST", f"{api_url}/flow_runs/filter", {"flow_runs": started})
+    return runs_in(api_url, "PENDING", "RUNNING", "CANCELLING")
+
+
+def runs_in(api_url: str, *kinds: str) -> list[str]:
+    """Ids of the flow runs in states of these types."""
+    found = _ask("POST", f"{api_url}/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": kinds}}}})
     return [item["id"] for item in found or []]
 
 

@@ -11,11 +11,17 @@ from sluice.warehouse.connection import Warehouse
 MOMENT = 1.0
 
 
-def end_lost_runs(warehouse: Warehouse, stage_dir: Path, api_url: str) -> list[str]:
+def end_lost_runs(
+    warehouse: Warehouse, stage_dir: Path, api_url: str, *, no_worker: bool = False
+) -> list[str]:
     """Fail the jobs of dead processes, and end their runs, which Prefect takes for running, as Crashed.
 
-    Returns the ids of the runs. Without an answer of the API only the jobs are ended. Raises SluiceError.
+    ``no_worker``: there is none now, so no run that was taken from its queue will begin. Returns the ids of the runs
+    that had a job. Without an answer of the API only the jobs are ended. Raises SluiceError.
     """
+    if no_worker:
+        for run in api.runs_in(api_url, "PENDING"):
+            api.crash(api_url, run, "The worker died before the run began.")
     recover(warehouse, stage_dir)
     found = abandoned(warehouse, api.running(api_url))
     if not found:

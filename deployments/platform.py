@@ -125,8 +125,10 @@ class Platform:
             raise _died(child, "again and again")
         self._board.complain(f"The {child.name} has died (code {child.exit_code}); starting it again.")
         child.stop(0)
+        if child.name == "worker":
+            self._end_lost_runs(no_worker=True)
         child.start()
-        if child.name in ("worker", "zygote"):
+        if child.name == "zygote":
             # Its runs died with it.
             self._end_lost_runs()
         self._write_state()
@@ -142,12 +144,11 @@ class Platform:
                 else:
                     self._stop(child)
 
-    def _end_lost_runs(self) -> None:
+    def _end_lost_runs(self, *, no_worker: bool = False) -> None:
         """A run that was killed said nothing to Prefect, and maybe nothing to its job."""
+        warehouse = Warehouse.from_settings(self._settings)
         with suppress(SluiceError):
-            end_lost_runs(
-                Warehouse.from_settings(self._settings), self._settings.stage_dir, self._settings.api_url
-            )
+            end_lost_runs(warehouse, self._settings.stage_dir, self._settings.api_url, no_worker=no_worker)
 
     def _stop(self, child: Child) -> None:
         try:
@@ -172,6 +173,7 @@ class Platform:
         PlatformState(
             api_url=self._settings.api_url,
             ui_url=self._settings.ui_url,
+            gateway_url=self._settings.gateway_address,
             started=datetime.now(UTC),
             processes=[Process.of(name, pid) for name, pid in found],
         ).write(self._settings.root)

@@ -20,7 +20,9 @@ KILL_SECONDS = 10.0
 
 @dataclass
 class Child:
-    """One program that must keep running. Deaths within ``window`` seconds count against ``patience``."""
+    """One program that must keep running. Deaths within ``window`` seconds count against ``patience``, unless somebody
+    killed it.
+    """
 
     name: str
     command: list[str]
@@ -60,6 +62,8 @@ class Child:
     def may_restart(self) -> bool:
         """Note a death; whether another start is worth it."""
         now = time.monotonic()
+        if self.exit_code == -signal.SIGKILL:
+            return True
         self._deaths = [moment for moment in self._deaths if now - moment < self.window] + [now]
         return len(self._deaths) < self.patience
 

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import certifi
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -22,9 +23,12 @@ DEFAULTS = {
     # Relative, so that the UI works through any forwarded port or proxy.
     "PREFECT_SERVER_UI_API_URL": "/api",
     "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+    # Without a zygote a run needs 20 s at worst; where images are pulled it may be minutes.
+    "SLUICE_START_SECONDS": "45",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    # Prefect forgets events after 7 days and runs after 90; Sluice's own tables keep the truth about loads.
+    # Prefect forgets events after 7 days and runs after 30; Sluice's own tables keep the truth about loads.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "2592000",
 }
 # Nothing calls home.
 QUIET = {
@@ -80,6 +84,7 @@ class PlatformSettings(GatewaySettings):
         inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         return {
             **DEFAULTS,
+            "PREFECT_API_SSL_CERT_FILE": str(_one_certificate(self.root / "prefect")),
             **inherited,
             **QUIET,
             "SLUICE_HOME": str(self.root),
@@ -93,3 +98,19 @@ class PlatformSettings(GatewaySettings):
             "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost,::1"])),
             "PYTHONUNBUFFERED": "1",
         }
+
+
+def _one_certificate(folder: Path) -> Path:
+    """A file with one certificate, made where it lacks.
+
+    Each client of Prefect reads its certificates before it knows whether it needs any. A run makes several clients, and
+    all certificates take each 35 ms; none is needed to speak with a server of this machine.
+    """
+    path = folder / "one-certificate.pem"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        head, end, _ = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----")
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_text(f"{head}{end}\n")
+        partial.replace(path)
+    return path

@@ -43,6 +43,7 @@ class PlatformState(BaseModel):
 
     api_url: str = Field(description="Prefect API of the running platform.")
     ui_url: str = Field(description="Prefect UI of the running platform.")
+    gateway_url: str = Field(default="", description="Where the gateway is.")
     started: datetime = Field(description="When the platform was ready.")
     processes: list[Process] = Field(description="The platform itself first, then its children.")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from gateway.problems import Refusal
@@ -39,7 +39,14 @@ def at_least(role: Role) -> Callable[[Caller], Caller]:
     return check  # type: ignore[return-value]
 
 
-Viewer = Annotated[Caller, Depends(at_least(Role.viewer))]
-Operator = Annotated[Caller, Depends(at_least(Role.operator))]
-Admin = Annotated[Caller, Depends(at_least(Role.admin))]
-Served = Annotated[Service, Depends(service)]
+Viewer = Annotated[Caller, Security(at_least(Role.viewer), scopes=["viewer"])]
+Operator = Annotated[Caller, Security(at_least(Role.operator), scopes=["operator"])]
+Admin = Annotated[Caller, Security(at_least(Role.admin), scopes=["admin"])]
+
+
+async def _served(request: Request) -> Service:
+    """A function that is not async would cost each request a thread."""
+    return service(request)
+
+
+Served = Annotated[Service, Depends(_served)]

@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 from sluice.errors import InputError, RetryError
 
 
+class Unresolved(RetryError):
+    """The name has no address, for now or for ever."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """Which addresses may be asked: public ones, and any if ``anywhere``."""
@@ -15,19 +19,28 @@ class Outside:
     anywhere: bool = False
 
     def check(self, url: str) -> None:
-        """Raises InputError for an address that is not public, RetryError if the name can't be resolved."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError("The URL is not http:// or https:// with a host.")
+        """Raises InputError for an address that is not public, Unresolved for a name without one."""
+        host, port = _host(url)
         if self.anywhere:
             return
         try:
-            found = socket.getaddrinfo(parts.hostname, parts.port or 443, proto=socket.IPPROTO_TCP)
+            found = socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)
         except (OSError, UnicodeError):
-            raise RetryError(f"The name {parts.hostname} can't be resolved.") from None
+            raise Unresolved(f"The name {host[:253]} can't be resolved.") from None
         for *_, address in found:
             if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
                 raise InputError(
-                    f"{parts.hostname} is no public address.",
+                    f"{host} is no public address.",
                     hint="SLUICE_PRIVATE_ADDRESSES=true allows private ones.",
                 )
+
+
+def _host(url: str) -> tuple[str, int]:
+    wrong = InputError("The URL is not http:// or https:// with a host.")
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts.hostname, parts.port or 443
+    except ValueError:  # a bracket without its other, a port that is no number
+        raise wrong from None
+    raise wrong

@@ -9,12 +9,13 @@ from gateway import problems
 from gateway.addresses import Outside
 from gateway.database import Database
 from gateway.hub import Hub
+from gateway.limits import Limits
 from gateway.rates import Rates
-from gateway.routes import csv, health, ingest, live, pipeline, requests, uploads, webhooks
+from gateway.routes import csv, downloads, health, ingest, live, pipeline, requests, uploads, webhooks
 from gateway.settings import GatewaySettings
 from gateway.signed import Signer
 from gateway.state import Service
-from sluice.landing.store import Store
+from sluice.landing.store import store_of
 from sluice.security.tokens import Keys, local_secret
 from sluice.warehouse.connection import Warehouse
 
@@ -35,7 +36,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 database=database,
                 keys=Keys(given),
                 signer=Signer(local_secret(given)),
-                store=Store(given.landing_dir),
+                store=store_of("", given),
                 rates=Rates(given.requests_a_minute),
                 hub=hub,
                 outside=Outside(given.private_addresses),
@@ -45,6 +46,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
     app = FastAPI(title="Sluice", description=ABOUT, lifespan=lifespan, redoc_url=None)
     problems.install(app)
-    for routes in (csv, ingest, uploads, pipeline, requests, webhooks, live, health):
+    app.add_middleware(Limits, given)
+    for routes in (csv, ingest, downloads, uploads, pipeline, requests, webhooks, live, health):
         app.include_router(routes.router)
     return app

@@ -8,11 +8,13 @@ import logging
 import signal
 import threading
 import time
+from datetime import timedelta
 
 from gateway.addresses import Outside
 from gateway.deliverer import Deliverer
+from gateway.herald import Herald
 from gateway.prefect import Prefect
-from gateway.reconciler import reconcile
+from gateway.reconciler import call_off, reconcile
 from gateway.settings import GatewaySettings
 from sluice.errors import RetryError, SluiceError
 from sluice.queue import events, outbox
@@ -34,6 +36,7 @@ class Dispatcher:
         self._settings = settings
         self._over = threading.Event()
         self._reconciled = 0.0
+        self._called_off = True
 
     def stop(self, *_: object) -> None:
         """End soon."""
@@ -46,6 +49,8 @@ class Dispatcher:
                 with translated(), self._warehouse.connect(autocommit=True) as connection:
                     for channel in (outbox.CHANNEL, events.CHANNEL):
                         connection.execute(f"LISTEN {channel}".encode())
+                    # After a restart of PostgreSQL, living processes need a moment to take their leases again.
+                    self._reconciled = time.monotonic()
                     while not self._over.is_set():
                         self._turn(connection)
             except SluiceError as trouble:
@@ -59,11 +64,15 @@ class Dispatcher:
         while self.hand_over(connection):
             pass
         if time.monotonic() - self._reconciled > RECONCILE:
-            reconcile(connection, self._prefect)
+            reconcile(connection, self._prefect, timedelta(seconds=self._settings.start_seconds))
+            self._called_off = True
             self._reconciled = time.monotonic()
+        if self._called_off:
+            call_off(connection, self._prefect)
+            self._called_off = False
         pause = min(POLL, outbox.seconds_to_next(connection) or POLL)
-        for _ in connection.notifies(timeout=pause, stop_after=1):
-            pass
+        for notice in connection.notifies(timeout=pause, stop_after=1):
+            self._called_off |= notice.payload == outbox.CALLED_OFF
 
     def hand_over(self, connection: Connection) -> bool:
         """Hand over some of the jobs that are due. Returns whether there may be more."""
@@ -91,9 +100,12 @@ def main() -> None:
     deliverer = Deliverer(warehouse, Outside(settings.private_addresses))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, dispatcher.stop)
-    threading.Thread(target=deliverer.run, name="deliverer", daemon=True).start()
+    herald = Herald(warehouse, Prefect.of(settings))
+    for one in (deliverer, herald):
+        threading.Thread(target=one.run, name=type(one).__name__, daemon=True).start()
     dispatcher.run()
     deliverer.stop()
+    herald.stop()
 
 
 if __name__ == "__main__":

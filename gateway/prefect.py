@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import httpx
 
@@ -12,6 +13,13 @@ from sluice.errors import RetryError, SetupError
 from sluice.queue.outbox import Waiting
 
 SECONDS = 10.0
+
+
+class State(NamedTuple):
+    """``kind``: such as RUNNING. ``age``: since when, by this machine's clock."""
+
+    kind: str
+    age: timedelta = timedelta(0)
 
 
 @dataclass(slots=True)
@@ -46,12 +54,21 @@ class Prefect:
             raise self._missing()
         return str(found["id"])
 
-    def states(self, flow_run_ids: Sequence[str]) -> dict[str, str]:
-        """The state's type of each flow run that there is, such as RUNNING; at most 200."""
+    def states(self, flow_run_ids: Sequence[str]) -> dict[str, State]:
+        """The state of each flow run that there is; at most 200."""
         body = {"flow_runs": {"id": {"any_": list(flow_run_ids)}}, "limit": 200}
+        now = datetime.now(UTC)
         return {
-            str(one["id"]): str(one["state_type"]) for one in self._ask("POST", "/flow_runs/filter", body)
+            str(one["id"]): State(
+                str(one["state_type"]), now - datetime.fromisoformat(one["state"]["timestamp"])
+            )
+            for one in self._ask("POST", "/flow_runs/filter", body) or []
         }
+
+    def end(self, flow_run_id: str, kind: str, message: str, *, force: bool = False) -> None:
+        """Ask that the flow run be CANCELLING, CANCELLED or CRASHED, if Prefect sees it fit; ``force``: in any case."""
+        state = {"type": kind, "name": kind.title(), "message": message}
+        self._ask("POST", f"/flow_runs/{flow_run_id}/set_state", {"state": state, "force": force})
 
     def workers_online(self) -> int:
         """How many workers poll the deployment's work pool."""

@@ -1,5 +1,6 @@
 """Errors as answers: the status by what the caller should do, the text by the error itself, never a secret."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -7,12 +8,39 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
+from gateway.addresses import Unresolved
 from gateway.envelope import Failure, Problem
 from sluice.errors import BugError, InputError, RetryError, SetupError, SluiceError
 from sluice.security.tokens import Refused
 
 MEDIA = "application/json"
+_WHEN = {
+    400: "The body is not what it says it is, or not all of it came.",
+    401: "No token, or one that is not valid.",
+    403: "The caller may not do this.",
+    404: "There is no such thing, or it is another organization's.",
+    408: "The body did not come in time.",
+    409: "It stands in the way that things are; `facts` names what does.",
+    410: "The upload has ended.",
+    413: "More bytes or files than are allowed.",
+    415: "The body is of another type than the route takes.",
+    422: "A value is wrong; `errors` names each.",
+    423: "Another request sends this upload now.",
+    429: "Too many requests of the organization.",
+    503: "A part is away for the moment; try again.",
+}
+Answers = dict[int | str, dict[str, Any]]
+
+
+def errors(*statuses: int) -> Answers:
+    """The errors that a route may answer, for the OpenAPI document."""
+    return {status: {"model": Failure, "description": _WHEN[status]} for status in statuses}
+
+
+GUARDED = errors(401, 422, 429, 503)  # of every route that needs a token
+BODY = errors(400, 408, 413)  # of every route that takes one
 
 
 class Refusal(InputError):
@@ -26,6 +54,14 @@ class Refusal(InputError):
 def not_found(what: str) -> Refusal:
     """Nothing there, or nothing that the caller may know of."""
     return Refusal(404, f"There is no {what}.")
+
+
+class Answer(JSONResponse):
+    """A problem as JSON. It repeats what clients sent, which may be no Unicode at all."""
+
+    def render(self, content: Failure) -> bytes:
+        text = json.dumps(content.model_dump(), ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace")
 
 
 def install(app: FastAPI) -> None:
@@ -43,7 +79,8 @@ def status_of(error: SluiceError) -> int:
     if isinstance(error, Refused):
         return 401
     if isinstance(error, RetryError):
-        return 503
+        # The caller named the host: most often it is misspelt.
+        return 422 if isinstance(error, Unresolved) else 503
     if isinstance(error, SetupError):
         return 404 if "dataset" in error.facts else 500
     return 422 if isinstance(error, InputError) else 500
@@ -55,8 +92,7 @@ def answer(request: Request, status: int, title: str, detail: str, **more: Any) 
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if status in (429, 503):
         headers["Retry-After"] = "1"
-    body = Failure(message=detail, error=problem)
-    return JSONResponse(body.model_dump(), status, headers, MEDIA)
+    return Answer(Failure(message=detail, error=problem), status, headers)
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
@@ -82,7 +118,19 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     answered = answer(request, error.status_code, _title(error.status_code), str(error.detail))
     answered.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answered.headers["Allow"] = ", ".join(_allowed(request))
     return answered
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes with this path; the router names those of the first."""
+    paths = request.app.openapi()["paths"].items()
+    here = request.url.path
+    fitting = [methods for path, methods in paths if path == here] or [
+        methods for path, methods in paths if compile_path(path)[0].match(here)
+    ]
+    return sorted({method.upper() for methods in fitting for method in methods})
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:

@@ -1,7 +1,5 @@
 """How the gateway is set up."""
 
-from pathlib import Path
-
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -26,6 +24,11 @@ class GatewaySettings(Settings):
         default="standard-ingestion/gateway", description="The deployment that does the jobs: flow/name."
     )
     concurrency: int = Field(default=3, ge=1, description="Jobs that run at once.")
+    start_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="How long a run may take from its worker to the job's first step before it counts as lost.",
+    )
     upload_limit_mb: int = Field(default=10, ge=1, description="Most megabytes of one uploaded file.")
     upload_hours: float = Field(default=24, gt=0, description="How long an upload URL is good for.")
     upload_files: int = Field(default=20, ge=1, description="Most files of one request.")
@@ -38,15 +41,9 @@ class GatewaySettings(Settings):
     private_addresses: bool = Field(
         default=False, description="Let clients name URLs of this machine and its network."
     )
-    landing: str = Field(default="", description="Folder where uploads are kept; empty: under home.")
 
     @property
     def gateway_address(self) -> str:
         """Where the gateway is on this machine."""
         host = "127.0.0.1" if self.gateway_host in {"0.0.0.0", "::"} else self.gateway_host  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.gateway_port}"
-
-    @property
-    def landing_dir(self) -> Path:
-        """The folder of the local landing store."""
-        return Path(self.landing).expanduser().resolve() if self.landing else self.root / "landing"

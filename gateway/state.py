@@ -1,6 +1,7 @@
 """What the requests of one gateway share."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from fastapi import Request
 from starlette.websockets import WebSocket
@@ -27,6 +28,8 @@ class Service:
     rates: Rates
     hub: Hub
     outside: Outside
+    # Downloads that are made at a time: each holds a connection while its table is read.
+    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
 
 def service(request: Request) -> Service:

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 from pydantic import BaseModel, Field
 
+from gateway.database import Database
 from gateway.problems import not_found
 from sluice.warehouse.connection import Connection
 
@@ -15,9 +16,11 @@ Priority = Literal["critical", "high", "normal", "low"]
 
 _COLUMNS = (
     "job_id, dataset, filename, file_type, file_size, status, stage, progress, message, details - 'request' AS details,"
-    " priority, attempt, content_sha256, result_url, result_data, error_message, flow_run_id, created_at,"
-    " started_processing_at, completed_at, updated_at"
+    " priority, attempt, content_sha256, result_data, error_message, flow_run_id, created_at,"
+    " started_processing_at, completed_at, updated_at, coalesce(result_url, CASE status WHEN 'completed'"
+    " THEN '/api/ingest/' || job_id || '/result' END) AS result_url"
 )
+_ONE = f"SELECT {_COLUMNS} FROM sluice.ingestion_jobs WHERE job_id = %s AND archived_at IS NULL".encode()  # noqa: S608
 
 
 class Job(BaseModel):
@@ -48,12 +51,19 @@ class Job(BaseModel):
 
 def job(connection: Connection, job_id: str) -> Job:
     """The job. Raises Refusal (404) if the connection may see none."""
-    query = f"SELECT {_COLUMNS} FROM sluice.ingestion_jobs WHERE job_id = %s AND archived_at IS NULL"  # noqa: S608
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(query.encode(), [job_id]).fetchone()
-    if row is None:
+        return _only(job_id, cursor.execute(_ONE, [job_id]).fetchall())
+
+
+async def job_of(database: Database, organization_id: int, job_id: str) -> Job:
+    """The organization's job. Raises Refusal (404) if it has none of that id."""
+    return _only(job_id, await database.ask(organization_id, (_ONE, [job_id])))
+
+
+def _only(job_id: str, rows: list[DictRow]) -> Job:
+    if not rows:
         raise not_found(f"job {job_id[:64]}")
-    return Job.model_construct(**row)
+    return Job.model_construct(**rows[0])
 
 
 def jobs(

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
         description="Megabytes that DuckDB may use; a table of over 500 columns gets more.",
     )
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core, at most 4.")
+    landing: str = Field(
+        default="", description="Where uploads are kept: a folder, or s3://bucket/prefix; empty: under home."
+    )
 
     unpacked_limit_gb: int = Field(
         default=100, ge=0, description="Most gigabytes that a packed file may unpack to; 0: any."

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -16,6 +17,9 @@ from psycopg.conninfo import make_conninfo
 
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.embedded import Embedded
+
+if TYPE_CHECKING:
+    from tests.deployments.conftest import Running
 
 # What a shell starts in the background ignores Ctrl-C, and so would every command that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -68,6 +72,18 @@ def prefect_server() -> Iterator[None]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator["Running"]:
+    """The platform that tests share (``make up``); they leave it running and as they found it."""
+    from tests.deployments.conftest import started  # few tests need it
+
+    contracts = str(Path(__file__).parent / "journeys" / "contracts")
+    # Sources of tests are on this machine.
+    more = {"SLUICE_PRIVATE_ADDRESSES": "true", "SLUICE_CONTRACTS": contracts}
+    with temporary_home() as home, started(home, **more) as running:
+        yield running
 
 
 @pytest.fixture

@@ -16,8 +16,12 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from prefect import flow_engine
+from prefect._internal.schemas.bases import PrefectBaseModel
+from prefect.client.schemas import actions, objects, responses
 from prefect.settings import get_current_settings
 from pydantic import BaseModel
 from tqdm import tqdm
@@ -27,7 +31,13 @@ from sluice import quality
 
 SOCKET = "SLUICE_ZYGOTE"
 # What runs import, but for what the first few lines of the engine do.
-MODULES = ("prefect.flow_engine", "prefect._internal.metrics", "prefect.engine", "flows.standard_ingestion")
+MODULES = (
+    "anyio._backends._asyncio",
+    "prefect._internal.metrics",
+    "prefect.engine",
+    "flows.standard_ingestion",
+    "flows.maintenance",
+)
 LOOK = 1.0  # seconds between two looks at the files
 ROOMS = ("sluice", "blocks", "tasks", "flows")
 LONGEST = 1 << 20  # bytes of a request
@@ -233,10 +243,29 @@ def preload() -> None:
     for name in MODULES:
         importlib.import_module(name)
     quality.warm_up()
+    _leave_at_once()
+    _complete_models()
     if threading.active_count() > 1:
         raise SystemExit(f"The zygote has threads: {threading.enumerate()}")
     gc.collect()
     gc.freeze()
+
+
+def _complete_models() -> None:
+    """Prefect's models are completed at their first use, which would be in each copy again."""
+    for model in (*vars(actions).values(), *vars(objects).values(), *vars(responses).values()):
+        known = isinstance(model, type) and issubclass(model, PrefectBaseModel)
+        if known and not model.__pydantic_complete__:
+            model.model_rebuild(raise_errors=False)
+
+
+def _leave_at_once() -> None:
+    """At its end a flow waits, half a second on average, for the thread of its heartbeats to look whether to go on.
+
+    An async flow does not wait for it; nor need one that is alone in its process.
+    """
+    if beats := getattr(flow_engine, "_send_heartbeats", None):  # Prefect's own, and private
+        flow_engine._send_heartbeats = partial(beats, join_on_exit=False)
 
 
 def main() -> None:

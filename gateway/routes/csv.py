@@ -10,18 +10,20 @@ from pydantic import BaseModel, Field
 from gateway import views
 from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
+from gateway.forms import FormRoute
 from gateway.once import Key, once
-from gateway.problems import Refusal
+from gateway.problems import BODY, GUARDED, Refusal, errors
 from gateway.routes.ingest import JobData, Jobs, dataset_of, jobs
 from gateway.routes.ingest import status as status_of
 from gateway.state import Service
+from sluice.errors import InputError
 from sluice.jobs import uploads
 from sluice.jobs.uploads import Repeated, Wanted
+from sluice.landing.folder import TooLarge
 from sluice.landing.names import safe_name
-from sluice.landing.store import TooLarge
 from sluice.security.tokens import Caller
 
-router = APIRouter(prefix="/api/ingest/csv", tags=["files"])
+router = APIRouter(prefix="/api/ingest/csv", tags=["files"], responses=GUARDED, route_class=FormRoute)
 
 
 class Taken(BaseModel):
@@ -41,11 +43,11 @@ class AllTaken(BaseModel):
     count: int
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, responses=BODY | errors(403, 404, 409))
 async def send(
     served: Served,
     who: Operator,
-    file: Annotated[list[UploadFile], File(description="One file or several.")],
+    file: Annotated[list[UploadFile], File(min_length=1, description="One file or several.")],
     dataset: Annotated[str, Form(description="Empty: the one that each file is named after.")] = "",
     type: Annotated[str, Form(description="Another name for `dataset`.")] = "",
     mode: Annotated[str, Form(pattern="^(append|upsert|replace)$")] = "upsert",
@@ -81,18 +83,21 @@ async def send(
 async def _take(served: Service, who: Caller, file: UploadFile, wanted: Wanted) -> Taken:
     """Keep the file's bytes, then make its job in one transaction with its place in the queue."""
     upload_id = uploads.new_upload_id(who.organization_id)
-    place = served.store.path(upload_id, safe_name(wanted.filename))
+    place = served.store.place(upload_id, safe_name(wanted.filename))
     limit = served.settings.upload_limit_mb * 1_000_000
 
     def keep() -> tuple[int, str]:
         with served.store.continued(place, 0, limit) as part:
             while chunk := file.file.read(1 << 20):
                 part.write(chunk)
+        served.store.keep(place)
         return part.size, part.sha256
 
     run, organization = served.database.run, who.organization_id
+    asked = False
     try:
         size, sha256 = await to_thread.run_sync(keep)
+        asked = True
         job_id = await run(
             organization,
             uploads.whole,
@@ -100,7 +105,7 @@ async def _take(served: Service, who: Caller, file: UploadFile, wanted: Wanted) 
             organization,
             who.user_id,
             upload_id,
-            str(place),
+            place,
             size,
             sha256,
         )
@@ -111,13 +116,16 @@ async def _take(served: Service, who: Caller, file: UploadFile, wanted: Wanted) 
     except TooLarge as error:
         await to_thread.run_sync(served.store.remove, upload_id)
         raise Refusal(413, f"{wanted.filename[:200]}: {error.message}", hint=error.hint) from None
-    except BaseException:
-        await to_thread.run_sync(served.store.remove, upload_id)
+    except BaseException as error:
+        # Without an answer of the warehouse the job may stand all the same, and needs its bytes.
+        if not asked or isinstance(error, InputError):
+            await to_thread.run_sync(served.store.remove, upload_id)
         raise
+    await to_thread.run_sync(served.store.release, place)
     return Taken(filename=wanted.filename, job_id=job_id, status="pending")
 
 
-@router.get("/progress/{job_id}")
+@router.get("/progress/{job_id}", responses=errors(404))
 async def progress(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]:
     """One job as it stands."""
     return await status_of(served, who, job_id)

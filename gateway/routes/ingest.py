@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from anyio import to_thread
@@ -12,9 +13,9 @@ from gateway import views
 from gateway.access import Admin, Operator, Served, Viewer
 from gateway.envelope import Envelope
 from gateway.once import Key, once
-from gateway.problems import Refusal
+from gateway.problems import BODY, GUARDED, Refusal, errors
 from gateway.state import Service
-from sluice.contracts.registry import Registry
+from sluice.contracts.registry import Fingerprint, Registry
 from sluice.errors import InputError
 from sluice.jobs import ledger, uploads
 from sluice.jobs.uploads import Wanted
@@ -23,13 +24,13 @@ from sluice.security.tokens import Caller
 from sluice.settings import settings
 from sluice.warehouse.connection import Connection
 
-router = APIRouter(prefix="/api/ingest", tags=["ingest"])
+router = APIRouter(prefix="/api/ingest", tags=["ingest"], responses=GUARDED)
 
 
 class Announcement(BaseModel):
     """A file that is to come."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     filename: str = Field(min_length=1, max_length=500, examples=["projects.csv"])
     file_type: str = Field(default="", max_length=50, description="For your own use; the content decides.")
@@ -78,7 +79,7 @@ class JobData(BaseModel):
     job: views.Job
 
 
-@router.post("/init", status_code=201)
+@router.post("/init", status_code=201, responses=BODY | errors(403, 404))
 async def init(
     request: Request, served: Served, who: Operator, wanted: Announcement, key: Key = None
 ) -> Envelope[Announced]:
@@ -114,25 +115,24 @@ async def announce(
 ) -> tuple[str, str, datetime]:
     """A pending job, the signed URL for its bytes, and until when that is good."""
     upload_id = uploads.new_upload_id(who.organization_id)
-    place = served.store.path(upload_id, safe_name(wanted.filename))
+    place = served.store.place(upload_id, safe_name(wanted.filename))
     expires = datetime.now(UTC) + timedelta(hours=served.settings.upload_hours)
-    job_id = await served.database.run(
-        who.organization_id,
-        uploads.announce,
+    job_id, statements = uploads.announcement(
         wanted,
         organization_id=who.organization_id,
         user_id=who.user_id,
         upload_id=upload_id,
-        place=str(place),
+        place=place,
         expires_at=expires,
     )
+    await served.database.ask(who.organization_id, *statements)
     base = served.settings.gateway_url or str(request.base_url).rstrip("/")
     return job_id, served.signer.url(base, upload_id, int(expires.timestamp())), expires
 
 
 async def dataset_of(dataset: str, filename: str) -> str:
     """The dataset that is meant. Raises InputError where none is, or SetupError for an unknown one."""
-    names = await to_thread.run_sync(lambda: Registry.from_settings(settings()).names())
+    names = await to_thread.run_sync(_datasets)
     if dataset:
         if dataset not in names:
             raise Refusal(404, f"There is no dataset {dataset[:64]}.", hint=f"There are: {', '.join(names)}.")
@@ -144,11 +144,20 @@ async def dataset_of(dataset: str, filename: str) -> str:
     return found[0]
 
 
-@router.get("/status/{job_id}")
+def _datasets() -> list[str]:
+    return _named(Registry.from_settings(settings()).fingerprint())
+
+
+@lru_cache(maxsize=1)
+def _named(_fingerprint: Fingerprint) -> list[str]:
+    """Read anew only where a contract has changed."""
+    return Registry.from_settings(settings()).names()
+
+
+@router.get("/status/{job_id}", responses=errors(404))
 async def status(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]:
     """One job as it stands."""
-    found = await served.database.run(who.organization_id, views.job, job_id)
-    return Envelope(data=JobData(job=found))
+    return Envelope(data=JobData(job=await views.job_of(served.database, who.organization_id, job_id)))
 
 
 @router.get("/jobs")
@@ -178,12 +187,14 @@ async def stats(served: Served, who: Viewer) -> Envelope[Stats]:
     return Envelope(data=Stats(stats=await served.database.run(who.organization_id, views.counts)))
 
 
-@router.delete("/{job_id}")
+@router.delete("/{job_id}", responses=errors(403, 404))
 async def delete(served: Served, who: Admin, job_id: str) -> Envelope[None]:
     """Delete a job; one that is not over is cancelled first. The rows that it has published stay."""
 
     def work(connection: Connection) -> None:
         views.job(connection, job_id)
+        # It may be about to complete.
+        connection.execute("SELECT FROM sluice.ingestion_jobs WHERE job_id = %s FOR UPDATE", [job_id])
         if ledger.get(connection, job_id)["status"] not in ("completed", "failed", "cancelled"):
             ledger.cancel(connection, job_id, "deleted")
         connection.execute(

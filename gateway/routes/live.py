@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.websockets import WebSocketDisconnect
 
 from gateway.access import Served, Viewer
+from gateway.problems import GUARDED
 from gateway.state import service_of
 from sluice.queue.events import Event
 from sluice.security.tokens import Refused
@@ -33,7 +34,8 @@ def _data(event: Event) -> str:
 @router.get(
     "/api/ingest/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "Events, one after the other."}},
+    responses=GUARDED
+    | {200: {"content": {"text/event-stream": {}}, "description": "Events, one after the other."}},
 )
 async def events(
     served: Served,

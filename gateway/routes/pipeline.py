@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway import views
 from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
+from gateway.problems import BODY, GUARDED, errors
 from gateway.routes.ingest import JobData, Jobs, page_of
 from sluice.jobs import retries
 from sluice.queue import dead_letters, figures, pauses
 from sluice.warehouse.connection import Connection
 
-router = APIRouter(prefix="/api/pipeline", tags=["pipeline"])
+router = APIRouter(prefix="/api/pipeline", tags=["pipeline"], responses=GUARDED)
 
 
 class Paused(BaseModel):
@@ -25,7 +26,7 @@ class Paused(BaseModel):
 class Choice(BaseModel):
     """Which dead letters; all of them if nothing is chosen."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     job_ids: list[str] | None = Field(default=None, max_length=1000)
     reason: str | None = Field(default=None, max_length=200)
@@ -83,20 +84,20 @@ async def jobs(
     return await page_of(served, who, limit, before=before, status=status, priority=priority)
 
 
-@router.get("/jobs/{job_id}")
+@router.get("/jobs/{job_id}", responses=errors(404))
 async def one_job(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]:
     """One job as it stands."""
     return Envelope(data=JobData(job=await served.database.run(who.organization_id, views.job, job_id)))
 
 
-@router.post("/pause")
+@router.post("/pause", responses=errors(403))
 async def pause(served: Served, who: Operator) -> Envelope[Paused]:
     """Start no more jobs; those that run go on."""
     await served.database.run(who.organization_id, pauses.pause, who.organization_id, who.user_id)
     return Envelope(message="Paused", data=Paused(paused=True))
 
 
-@router.post("/resume")
+@router.post("/resume", responses=errors(403))
 async def resume(served: Served, who: Operator) -> Envelope[Paused]:
     """Start waiting jobs again, the most urgent first."""
     await served.database.run(who.organization_id, pauses.resume, who.organization_id)
@@ -105,7 +106,10 @@ async def resume(served: Served, who: Operator) -> Envelope[Paused]:
 
 @router.get("/dlq")
 async def dlq(
-    served: Served, who: Viewer, before: str | None = None, limit: int = 50
+    served: Served,
+    who: Viewer,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Envelope[DeadLetters]:
     """Jobs that failed after their last try."""
     found = await served.database.run(
@@ -113,12 +117,12 @@ async def dlq(
         dead_letters.listing,
         who.organization_id,
         before=before,
-        limit=min(max(limit, 1), 200),
+        limit=limit,
     )
     return Envelope(data=DeadLetters(dead_letters=found, count=len(found)))
 
 
-@router.post("/dlq/retry")
+@router.post("/dlq/retry", responses=BODY | errors(403))
 async def retry_dead_letters(served: Served, who: Operator, choice: Choice | None = None) -> Envelope[Queued]:
     """Queue dead letters again, with all their tries."""
     chosen = choice or Choice()

@@ -10,6 +10,7 @@ from gateway import views
 from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
 from gateway.once import Key, once
+from gateway.problems import BODY, GUARDED, errors
 from gateway.routes.ingest import dataset_of
 from gateway.state import Service
 from sluice.jobs import uploads
@@ -17,17 +18,36 @@ from sluice.security.tokens import Caller
 from sluice.sources.model import HttpSource, ObjectSource
 from sluice.sources.urls import without_secrets
 
-router = APIRouter(tags=["requests"])
-Source = Annotated[HttpSource | ObjectSource, Field(discriminator="kind")]
+router = APIRouter(tags=["requests"], responses=GUARDED)
+NEW = BODY | errors(403, 404)
+
+
+class FromWeb(HttpSource):
+    """One file behind an http or https URL."""
+
+    kind: Literal["http"]
+
+
+class FromStore(ObjectSource):
+    """One object, or all objects under a prefix that ends in '/', of an object store."""
+
+    kind: Literal["object"]
+
+
+Source = Annotated[FromWeb | FromStore, Field(discriminator="kind")]
 
 
 class NewJob(BaseModel):
     """What to load, and how."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    dataset: str = Field(min_length=1, max_length=200)
-    sources: list[Source] = Field(min_length=1, max_length=100)
+    dataset: str = Field(min_length=1, max_length=200, examples=["projects"])
+    sources: list[Source] = Field(
+        min_length=1,
+        max_length=100,
+        examples=[[{"kind": "http", "url": "https://example.org/projects.csv"}]],
+    )
     mode: Literal["append", "upsert", "replace"] = "upsert"
     priority: views.Priority = "normal"
     force: bool = False
@@ -36,9 +56,11 @@ class NewJob(BaseModel):
 class Endpoint(BaseModel):
     """A URL to load from."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    endpoint: str = Field(max_length=2000, pattern="^https?://")
+    endpoint: str = Field(
+        max_length=2000, pattern="^https?://", examples=["https://example.org/projects.csv"]
+    )
     dataset: str = Field(
         default="", max_length=200, description="Empty: the one that the file is named after."
     )
@@ -61,16 +83,16 @@ class Progress(BaseModel):
     error: str | None
 
 
-@router.post("/api/pipeline/jobs", status_code=202, tags=["pipeline"])
+@router.post("/api/pipeline/jobs", status_code=202, tags=["pipeline"], responses=NEW)
 async def new_job(served: Served, who: Operator, wanted: NewJob, key: Key = None) -> Envelope[Accepted]:
     """Make a job of URLs or objects."""
     return await once(served, who, key, 202, ["job", wanted], lambda: _accept(served, who, wanted))
 
 
-@router.post("/api/data/ingest", status_code=202)
+@router.post("/api/data/ingest", status_code=202, responses=NEW)
 async def ingest(served: Served, who: Operator, wanted: Endpoint, key: Key = None) -> Envelope[Accepted]:
     """Make a job of one URL. Files are sent to `/api/ingest/csv`."""
-    source = HttpSource(url=wanted.endpoint)
+    source = FromWeb(kind="http", url=wanted.endpoint)
     name = without_secrets(wanted.endpoint).rpartition("/")[2]
     dataset = await dataset_of(wanted.dataset, name)
     asked = NewJob(dataset=dataset, sources=[source])
@@ -93,7 +115,7 @@ async def _accept(served: Service, who: Caller, wanted: NewJob) -> Envelope[Acce
     return Envelope(message="Job queued", data=Accepted(jobId=job_id, job_id=job_id))
 
 
-@router.get("/api/data/status/{job_id}")
+@router.get("/api/data/status/{job_id}", responses=errors(404))
 async def status(served: Served, who: Viewer, job_id: str) -> Envelope[Progress]:
     """How far a job is, and its result."""
     job = await served.database.run(who.organization_id, views.job, job_id)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.access import Admin, Served
 from gateway.envelope import Envelope
-from gateway.problems import Refusal, not_found
+from gateway.problems import BODY, GUARDED, Refusal, errors, not_found
 from gateway.state import Service
 from sluice.errors import InputError
 from sluice.jobs import callbacks
@@ -18,17 +18,16 @@ from sluice.security.signing import check, new_secret
 from sluice.warehouse.connection import Connection
 from sluice.warehouse.failures import translated
 
-router = APIRouter(prefix="/api/pipeline", tags=["webhooks"])
+router = APIRouter(prefix="/api/pipeline", tags=["webhooks"], responses=errors(422, 503))
 KEPT = 2  # secrets that are good at the same time
-LARGEST = 1_000_000  # bytes of a callback
 
 
 class Callback(BaseModel):
     """What became of a job."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    job_id: str = Field(max_length=64)
+    job_id: str = Field(max_length=64, examples=["job_0123456789abcdef0123456789abcdef"])
     status: Literal["processing", "completed", "failed"]
     result_url: str | None = Field(default=None, max_length=2000)
     result_data: dict[str, Any] | None = None
@@ -38,9 +37,9 @@ class Callback(BaseModel):
 class Target(BaseModel):
     """Where to post the ends of jobs."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    url: str = Field(max_length=2000, pattern="^https?://")
+    url: str = Field(max_length=2000, pattern="^https?://", examples=["https://example.org/hook"])
 
 
 class Webhook(BaseModel):
@@ -57,7 +56,7 @@ class Heard(BaseModel):
     repeated: bool
 
 
-@router.put("/webhook")
+@router.put("/webhook", responses=GUARDED | BODY | errors(403))
 async def set_webhook(served: Served, who: Admin, target: Target) -> Envelope[Webhook]:
     """Set where the ends of jobs are posted, with a new secret. Both ways are signed by Standard Webhooks."""
     await to_thread.run_sync(served.outside.check, target.url)
@@ -78,7 +77,7 @@ async def set_webhook(served: Served, who: Admin, target: Target) -> Envelope[We
     )
 
 
-@router.delete("/webhook")
+@router.delete("/webhook", responses=GUARDED | errors(403))
 async def remove_webhook(served: Served, who: Admin) -> Envelope[None]:
     """Post nothing any more, and take no callbacks."""
 
@@ -91,6 +90,7 @@ async def remove_webhook(served: Served, who: Admin) -> Envelope[None]:
 
 @router.post(
     "/callback",
+    responses=BODY | errors(404, 409),
     openapi_extra={
         "requestBody": {
             "content": {"application/json": {"schema": Callback.model_json_schema()}},
@@ -100,7 +100,7 @@ async def remove_webhook(served: Served, who: Admin) -> Envelope[None]:
 )
 async def callback(request: Request, served: Served) -> Envelope[Heard]:
     """Report what became of a job, signed by Standard Webhooks with the organization's secret."""
-    body = await _body(request)
+    body = await request.body()
     try:
         told = Callback.model_validate_json(body)
     except ValidationError as error:
@@ -110,15 +110,6 @@ async def callback(request: Request, served: Served) -> Envelope[Heard]:
     new = await to_thread.run_sync(_hear, served, told, headers, body)
     message = "Job status updated successfully" if new else "The message was heard before"
     return Envelope(message=message, data=Heard(job_id=told.job_id, repeated=not new))
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            raise Refusal(413, f"A callback has at most {LARGEST:,} bytes.")
-    return body
 
 
 def _hear(served: Service, told: Callback, headers: dict[str, str], body: bytes) -> bool:

@@ -8,6 +8,7 @@ The database refuses illegal moves and writes the audit log of moves itself (see
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from psycopg.types.json import Jsonb
 
 from sluice.errors import InputError, RetryError, SluiceError
 from sluice.queue import dead_letters, outbox
-from sluice.warehouse.connection import Connection, Warehouse
+from sluice.warehouse.connection import Connection, Statement, Warehouse
 from sluice.warehouse.failures import translated
 
 Where = Warehouse | Connection
@@ -50,27 +51,21 @@ def create(
     job_id: str = "",
 ) -> str:
     """A new pending job, or the one that bears the idempotency key already. Returns its job id."""
-    values = {
-        "job_id": job_id or new_job_id(),
-        "dataset": dataset,
-        "filename": filename,
-        "file_type": file_type,
-        "file_size": file_size,
-        "organization_id": organization_id,
-        "user_id": user_id,
-        "priority": priority,
-        "idempotency_key": idempotency_key,
-        "flow_run_id": flow_run_id,
-        "details": Jsonb(details or {}),
-    }
-    insert = sql.SQL(
-        "INSERT INTO sluice.ingestion_jobs ({}) VALUES ({})"
-        " ON CONFLICT (organization_id, idempotency_key) DO NOTHING RETURNING job_id"
-    ).format(
-        sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(map(sql.Placeholder, values))
+    creating = creation(
+        job_id=job_id or new_job_id(),
+        dataset=dataset,
+        filename=filename,
+        file_type=file_type,
+        file_size=file_size,
+        organization_id=organization_id,
+        user_id=user_id,
+        priority=priority,
+        idempotency_key=idempotency_key,
+        flow_run_id=flow_run_id,
+        details=details or {},
     )
     with _on(where) as connection:
-        row = connection.execute(insert, values).fetchone()
+        row = connection.execute(*creating).fetchone()
         if row is None:
             row = connection.execute(
                 "SELECT job_id FROM sluice.ingestion_jobs"
@@ -79,6 +74,22 @@ def create(
             ).fetchone()
     assert row is not None
     return str(row[0])
+
+
+def creation(*, details: dict[str, Any], **values: Any) -> Statement:
+    """The statement that makes a pending job, unless its idempotency key is taken; ``values``: of its columns."""
+    return _creation(tuple(values)), {**values, "details": Jsonb(details)}
+
+
+@lru_cache(maxsize=8)
+def _creation(columns: tuple[str, ...]) -> bytes:
+    columns = (*columns, "details")
+    insert = sql.SQL(
+        "INSERT INTO sluice.ingestion_jobs ({}) VALUES ({})"
+        " ON CONFLICT (organization_id, idempotency_key) DO NOTHING RETURNING job_id"
+    )
+    names, places = map(sql.Identifier, columns), map(sql.Placeholder, columns)
+    return insert.format(sql.SQL(", ").join(names), sql.SQL(", ").join(places)).as_bytes()
 
 
 def new_job_id() -> str:
@@ -95,7 +106,7 @@ def start(where: Where, job_id: str, *, flow_run_id: str | None = None) -> int:
         where,
         job_id,
         "status = 'processing', stage = 'validating', progress = 0, attempt = attempt + 1, message = NULL,"
-        " error_message = NULL, flow_run_id = coalesce(%(flow_run_id)s, flow_run_id)",
+        " error_message = NULL, details = details - 'errors', flow_run_id = coalesce(%(flow_run_id)s, flow_run_id)",
         flow_run_id=flow_run_id,
     )
     return int(row["attempt"])
@@ -151,8 +162,10 @@ def requeue(where: Where, job_id: str) -> None:
 
 
 def cancel(where: Where, job_id: str, message: str = "cancelled") -> None:
-    """Stop for good. Raises InputError if the job has completed or failed."""
-    _change(where, job_id, "status = 'cancelled', message = %(message)s", message=message)
+    """Stop for good, and the job's run soon after. Raises InputError if the job has completed or failed."""
+    with _on(where) as connection:
+        _change(connection, job_id, "status = 'cancelled', message = %(message)s", message=message)
+        outbox.called_off(connection)
 
 
 def complete(connection: Connection, job_id: str, result: dict[str, Any]) -> None:
@@ -183,7 +196,11 @@ def fail(where: Where, job_id: str, error: BaseException) -> bool:
             changes = _CANCELLED if cancelled else _FAILED
             if told and not cancelled and outbox.handed_on(connection, job_id):
                 changes = _STOPPED
-            elif not cancelled and facts.get("retryable", False) and outbox.again(connection, job_id):
+            elif (
+                not cancelled
+                and facts.get("retryable", _of_the_line(error))
+                and outbox.again(connection, job_id)
+            ):
                 changes = _AGAIN
             noted = _change(
                 connection, job_id, changes + _NOTED, unless_over=True, text=text, details=Jsonb(details)
@@ -194,6 +211,11 @@ def fail(where: Where, job_id: str, error: BaseException) -> bool:
         _log.warning("The failure of %s could not be noted: %s", job_id, trouble)
         return False
     return True
+
+
+def _of_the_line(error: Exception) -> bool:
+    """Whether a library that speaks to a server says so; Prefect's may be away for a moment."""
+    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("httpx", "prefect")
 
 
 def _interruption(job_id: str, *, by_user: bool) -> SluiceError:

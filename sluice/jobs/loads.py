@@ -142,6 +142,8 @@ def _load(work: Publication, stage: Stage, counts: Counts) -> dict[str, Any]:
         "contract_version": contract.version,
         "contract_sha256": contract.sha256,
         "mode": work.mode,
+        "table_schema": contract.schema,
+        "table_name": contract.table,
         "read": stage.records,
         "published": counts.published[load],
         "unchanged": counts.unchanged[load],

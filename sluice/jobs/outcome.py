@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -69,9 +69,9 @@ class Outcome:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The outcome that ``as_dict`` gave, as JSON keeps it."""
+        """The outcome that ``as_dict`` gave, as JSON keeps it, perhaps beside more."""
         given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
-        return cls(**given)
+        return cls(**{one.name: given[one.name] for one in fields(cls) if one.name in given})
 
     def timed(self, seconds: dict[str, float], peak_memory_mb: int) -> Self:
         """The outcome with its measured times and memory."""

@@ -9,11 +9,11 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.errors import DataRefused
-from sluice.jobs import ledger, loads, rejects, repeats, replay
+from sluice.jobs import ledger, loads, preview, rejects, repeats, replay, samples
 from sluice.jobs.memory import peak_memory_mb
 from sluice.jobs.outcome import Counts, Outcome, account_total, account_warnings, reject_reasons
 from sluice.jobs.publication import Publication
-from sluice.jobs.write import clashes, write
+from sluice.jobs.write import clashes, temporary, write
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
 
@@ -57,12 +57,14 @@ def _published(connection: psycopg.Connection, work: Publication) -> Outcome:
     _describe(connection, work)
     if not work.force:
         work = _without_repeats(connection, work)
+    _forget(connection, work.job_id)
     replay.mark(connection, work.stages, work.job_id)
     outcome = _merge(connection, work)
     # All but the commit, which `loads.measured` adds.
     seconds = {**work.seconds, "publish": time.monotonic() - began}
     outcome = outcome.timed({**seconds, "total": sum(seconds.values())}, peak_memory_mb())
-    ledger.complete(connection, work.job_id, outcome.as_dict())
+    result = outcome.as_dict() | {"data_preview": preview.first_rows(connection, work)}
+    ledger.complete(connection, work.job_id, result)
     return outcome
 
 
@@ -75,16 +77,40 @@ def _describe(connection: psycopg.Connection, work: Publication) -> None:
 
 
 def _refusal(warehouse: Warehouse, work: Publication) -> DataRefused:
-    """The error for a failed table-level rule; how all rules came out is kept."""
+    """The error for a failed table-level rule; how all rules came out is kept, and which records were at fault."""
     with translated(), warehouse.connect() as connection:
         _describe(connection, work)
+        _forget(connection, work.job_id)
         loads.record_rules(connection, work)
+        temporary(connection)
+        _reject(connection, work)
     return DataRefused(
         f"{work.contract.dataset}: {'; '.join(work.verdict.refused)}.",
         hint="Nothing was published. Correct the input, or the rule in the contract.",
         dataset=work.contract.dataset,
         job_id=work.job_id,
     )
+
+
+def _forget(connection: psycopg.Connection, job_id: str) -> None:
+    """Remove what an earlier attempt that was refused has left."""
+    for table in ("rule_results", "rejected_rows"):
+        query = sql.SQL("DELETE FROM {} WHERE job_id = %s").format(sql.Identifier("sluice", table))
+        connection.execute(query, [job_id])
+
+
+def _reject(connection: psycopg.Connection, work: Publication) -> None:
+    """Keep the rejected records, and the first of them in the job."""
+    rejects.record(
+        connection,
+        work.stages,
+        work.verdict.rejected_path,
+        work.locate,
+        job_id=work.job_id,
+        organization_id=work.organization_id,
+        contract=work.contract,
+    )
+    samples.note_first(connection, work.job_id)
 
 
 def _lock(connection: psycopg.Connection, contract: Contract) -> None:
@@ -137,15 +163,7 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
         loads.record(connection, work, counts)
         loads.record_rules(connection, work)
         if counts.rejected.total():
-            rejects.record(
-                connection,
-                work.stages,
-                work.verdict.rejected_path,
-                work.locate,
-                job_id=work.job_id,
-                organization_id=work.organization_id,
-                contract=contract,
-            )
+            _reject(connection, work)
         loads.remember(connection, counts)
         _drop(connection, work.incoming)
     kept_rows = (KEPT_ROWS,) if work.mode == "replace" and work.stages and work.nothing_left else ()

@@ -64,10 +64,12 @@ def recover(warehouse: Warehouse, stage_dir: Path) -> list[str]:
 
 
 def abandoned(warehouse: Warehouse, flow_run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Those of the flow runs whose job is over and that nobody works on, each with job id and status."""
+    """Those of the flow runs whose job is over or waits for another, and that nobody works on, each with job id and
+    status.
+    """
     query = (
-        "SELECT flow_run_id, job_id, status FROM sluice.ingestion_jobs"
-        " WHERE flow_run_id = ANY(%s) AND status = ANY(%s) ORDER BY id"
+        "SELECT flow_run_id, job_id, status FROM sluice.ingestion_jobs WHERE flow_run_id = ANY(%s)"
+        " AND (status = ANY(%s) OR status = 'retrying' AND stage = 'idle') ORDER BY id"
     )
     found: dict[str, tuple[str, str]] = {}
     with translated(), warehouse.connect(autocommit=True, application_name="sluice-recovery") as connection:

@@ -8,6 +8,7 @@ from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
 DAYS = 7
+STRAY_HOURS = 24.0
 _ENDED = "status IN ('completed', 'failed', 'cancelled')"
 _OLD = f"""
 UPDATE sluice.ingestion_jobs j SET archived_at = clock_timestamp()
@@ -38,6 +39,7 @@ class Cleaned:
     deliveries: int = 0
     callbacks: int = 0
     answers: int = 0
+    strays: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """JSON-ready values."""
@@ -54,7 +56,8 @@ def clean(warehouse: Warehouse, store: Store, days: int = DAYS) -> Cleaned:
             name: connection.execute(query, [days] if "%s" in query else None).rowcount
             for name, query in _STATEMENTS.items()
         }
-    return Cleaned(uploads=expired, jobs=len(old), files=files, **counts)
+        strays = _remove_strays(connection, store)
+    return Cleaned(uploads=expired, jobs=len(old), files=files, strays=strays, **counts)
 
 
 def _expire(connection: Connection, store: Store) -> int:
@@ -78,6 +81,16 @@ def _remove_files(connection: Connection, store: Store) -> int:
         " WHERE u.job_id = j.job_id AND j.archived_at IS NOT NULL RETURNING upload_id"
     )
     found = [str(upload_id) for (upload_id,) in connection.execute(query)]
+    for upload_id in found:
+        store.remove(upload_id)
+    return len(found)
+
+
+def _remove_strays(connection: Connection, store: Store) -> int:
+    """Remove bytes that belong to no job: whoever received them died before it made one, or could not remove them."""
+    lying = store.old(STRAY_HOURS)
+    query = "SELECT id FROM unnest(%s::text[]) id WHERE NOT EXISTS (SELECT FROM sluice.uploads WHERE upload_id = id)"
+    found = [str(upload_id) for (upload_id,) in connection.execute(query, [lying])]
     for upload_id in found:
         store.remove(upload_id)
     return len(found)

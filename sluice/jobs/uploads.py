@@ -14,13 +14,17 @@ from psycopg.rows import class_row
 from sluice.errors import InputError
 from sluice.jobs import ledger
 from sluice.queue import outbox
-from sluice.sources.model import stored_label
-from sluice.warehouse.connection import Connection
+from sluice.sources.model import source_of, stored_label
+from sluice.warehouse.connection import Connection, Statement
 
 _FIND = """
 SELECT u.upload_id, u.job_id, u.organization_id, u.length, u.place, u.expires_at, u.finished_at,
        j.filename, j.status, u.expires_at < clock_timestamp() AS expired
   FROM sluice.uploads u JOIN sluice.ingestion_jobs j USING (job_id) WHERE upload_id = %s
+"""
+_UPLOAD = b"""
+INSERT INTO sluice.uploads (upload_id, job_id, organization_id, length, place, expires_at)
+VALUES (%s, %s, %s, %s, %s, %s)
 """
 _EARLIER = """
 SELECT job_id FROM sluice.ingestion_jobs
@@ -68,8 +72,15 @@ def new_upload_id(organization_id: int) -> str:
     return f"up_{organization_id}_{secrets.token_hex(16)}"
 
 
-def announce(
-    connection: Connection,
+def announce(connection: Connection, wanted: Wanted, **told: Any) -> str:
+    """A pending job whose bytes are to come; ``told``: see ``announcement``. Returns its job id."""
+    job_id, statements = announcement(wanted, **told)
+    for statement in statements:
+        connection.execute(*statement)
+    return job_id
+
+
+def announcement(
     wanted: Wanted,
     *,
     organization_id: int,
@@ -77,8 +88,8 @@ def announce(
     upload_id: str,
     place: str,
     expires_at: datetime,
-) -> str:
-    """A pending job whose bytes are to come to ``place``. Returns its job id."""
+) -> tuple[str, list[Statement]]:
+    """The id of a new job whose bytes are to come to ``place``, and the statements that make it."""
     job_id = ledger.new_job_id()
     request = {
         "job_id": job_id,
@@ -89,10 +100,9 @@ def announce(
         "organization_id": organization_id,
         "user_id": user_id,
         "warehouse": "",
-        "sources": [{"kind": "file", "path": place, "options": wanted.options or {}}],
+        "sources": [source_of(place, wanted.options).model_dump()],
     }
-    job_id = ledger.create(
-        connection,
+    creating = ledger.creation(
         job_id=job_id,
         dataset=wanted.dataset,
         filename=wanted.filename,
@@ -103,12 +113,8 @@ def announce(
         priority=wanted.priority,
         details={"request": request},
     )
-    connection.execute(
-        "INSERT INTO sluice.uploads (upload_id, job_id, organization_id, length, place, expires_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        [upload_id, job_id, organization_id, wanted.length, place, expires_at],
-    )
-    return job_id
+    values = [upload_id, job_id, organization_id, wanted.length, place, expires_at]
+    return job_id, [creating, (_UPLOAD, values)]
 
 
 def find(connection: Connection, upload_id: str) -> Upload | None:

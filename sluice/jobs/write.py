@@ -33,14 +33,14 @@ def write(connection: psycopg.Connection, work: Publication) -> Counts:
 
     Which records were superseded or clash with a standing key is left in temporary tables.
     """
-    _temporary(connection)
+    temporary(connection)
     with _referring(work.contract):
         counts = _write(connection, work)
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     return counts
 
 
-def _temporary(connection: psycopg.Connection) -> None:
+def temporary(connection: psycopg.Connection) -> None:
     """Tables that live as long as the transaction: what the audit rejected, what is superseded, what clashes."""
     connection.execute("CREATE TEMP TABLE sluice_doomed (_load_id bigint, _record_no bigint) ON COMMIT DROP")
     connection.execute(

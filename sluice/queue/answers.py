@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 from sluice.errors import InputError, RetryError
 from sluice.warehouse.connection import Connection
 
-_PATIENCE = "1 minute"  # after that, who was answering has died
+_PATIENCE = "15 seconds"  # after that, who was answering has died
 _BEGIN = f"""
 INSERT INTO sluice.answers (organization_id, idempotency_key, request_sha256) VALUES (%(o)s, %(k)s, %(s)s)
 ON CONFLICT (organization_id, idempotency_key) DO UPDATE

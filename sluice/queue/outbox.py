@@ -12,6 +12,7 @@ from sluice.warehouse.connection import Connection
 from sluice.warehouse.tables import PRIORITIES
 
 CHANNEL = "sluice_outbox"
+CALLED_OFF = "cancelled"  # the payload where a job was cancelled: its run is to end
 TRIES = 3  # after the first; they wait for 2, 4 and 8 seconds
 
 _CLAIM = """
@@ -94,6 +95,11 @@ def put_off(connection: Connection, waiting: Waiting, seconds: float, trouble: s
         "UPDATE sluice.outbox SET due_at = clock_timestamp() + interval '1 second' * %s, trouble = %s WHERE id = %s",
         [seconds, trouble, waiting.id],
     )
+
+
+def called_off(connection: Connection) -> None:
+    """Tell the dispatcher that a job was cancelled, from the caller's commit on."""
+    connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, CALLED_OFF])
 
 
 def again(connection: Connection, job_id: str) -> bool:

@@ -15,6 +15,8 @@ from sluice.settings import Settings
 
 ISSUER = AUDIENCE = "sluice"
 _LEEWAY = 30  # seconds that clocks may differ
+_MEMORY = 5.0  # seconds that a token is taken for as good as it was
+_MOST = 1000  # tokens that are remembered
 _SHORTEST = 32  # bytes of a secret for HS256
 _TIMEOUT = 5  # seconds for the provider's keys
 
@@ -50,14 +52,26 @@ class Keys:
         self._issuer, self._audience = settings.token_issuer, settings.token_audience
         self._provider = _provider(settings.token_jwks_url) if settings.token_jwks_url else None
         self._secret = b"" if self._provider else local_secret(settings)
+        self._checked: dict[str, tuple[Caller, float]] = {}
 
     def caller(self, token: str) -> Caller:
         """Who bears the token. Raises Refused; RetryError if the provider's keys can't be had."""
+        found, until = self._checked.get(token, (None, 0.0))
+        if found and time.time() < until:
+            return found
+        found, until = self._check(token)
+        if len(self._checked) >= _MOST:
+            self._checked.clear()
+        self._checked[token] = found, min(until, time.time() + _MEMORY)
+        return found
+
+    def _check(self, token: str) -> tuple[Caller, float]:
+        """The caller, and until when the token is good."""
         try:
             claims = self._claims(token)
-            return Caller(
-                int(claims["sub"]), int(claims["organization_id"]), Role[str(claims.get("role", "viewer"))]
-            )
+            role = Role[str(claims.get("role", "viewer"))]
+            found = Caller(int(claims["sub"]), int(claims["organization_id"]), role)
+            return found, float(claims["exp"]) + _LEEWAY
         except jwt.ExpiredSignatureError:
             raise Refused("The token has expired.", hint="Get a new one.") from None
         except jwt.PyJWKClientConnectionError:

@@ -1,6 +1,7 @@
 """The warehouse: one PostgreSQL database, embedded or by URL, and connections to it."""
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from sluice.warehouse.failures import not_connected
 OLDEST_VERSION = 14
 CANCEL_SECONDS = 5.0
 Connection = psycopg.Connection[TupleRow]
+Statement = tuple[bytes, Sequence[Any] | Mapping[str, Any]]
 # A peer that vanished is noticed within a minute; the user's own URL options win.
 _DEFAULTS: dict[str, Any] = {
     "application_name": "sluice",

@@ -103,6 +103,14 @@ job_events = Table(
     Index(None, "at"),
 )
 
+# How far Prefect was told of them.
+heralds = Table(
+    "heralds",
+    metadata,
+    _organization(key=True),
+    Column("last_event", BigInteger, nullable=False, server_default="0"),
+)
+
 # Where an organization wants to hear of the ends of its jobs; the first of ``secrets`` signs.
 webhooks = Table(
     "webhooks",

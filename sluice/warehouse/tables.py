@@ -116,6 +116,12 @@ ingestion_jobs = Table(
         postgresql_where=text("content_sha256 IS NOT NULL"),
     ),
     Index(
+        "ingestion_jobs_open_idx",
+        "organization_id",
+        "status",
+        postgresql_where=text("status IN ('pending', 'processing', 'retrying')"),
+    ),
+    Index(
         "ingestion_jobs_active_idx", "job_id", postgresql_where=text("status IN ('processing', 'retrying')")
     ),
 )
@@ -141,6 +147,9 @@ loads = Table(
     Column("contract_version", Text, nullable=False),
     Column("contract_sha256", Text, nullable=False),
     Column("mode", Text, nullable=False),
+    # Where the rows went; unknown of loads that are older than these columns.
+    Column("table_schema", Text),
+    Column("table_name", Text),
     _count("read"),
     _count("published"),
     _count("unchanged"),

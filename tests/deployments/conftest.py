@@ -20,6 +20,8 @@ import pytest
 
 from deployments.settings import PROJECT
 from deployments.state import PlatformState
+from gateway.settings import GatewaySettings
+from sluice.security.tokens import Caller, Role, mint
 from sluice.warehouse.embedded import Embedded
 from tests.conftest import temporary_home
 
@@ -74,10 +76,24 @@ class Running:
 
         return until(there, seconds)
 
+    @property
+    def state(self) -> PlatformState:
+        found = PlatformState.read(self.home)
+        assert found
+        return found
+
     def pid_of(self, name: str) -> int:
-        state = PlatformState.read(self.home)
-        assert state
-        return next(item.pid for item in state.processes if item.name == name)
+        return next(item.pid for item in self.state.processes if item.name == name)
+
+    def client(self, organization_id: int = 1, role: Role = Role.admin) -> httpx.Client:
+        """A client of its gateway."""
+        token = mint(GatewaySettings(home=self.home), Caller(7, organization_id, role), 3600)
+        return httpx.Client(
+            base_url=self.state.gateway_url,
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=30,
+        )
 
     def stop(self, seconds: float = 30) -> str:
         """Ask it to stop; returns the rest of what it said."""
@@ -119,10 +135,10 @@ def up(home: Path, port: int, *options: str, **more: str) -> subprocess.Popen[st
 
 
 @contextmanager
-def started(home: Path, port: int | None = None) -> Iterator[Running]:
+def started(home: Path, port: int | None = None, **more: str) -> Iterator[Running]:
     """A platform that is ready; stopped at the end, with whatever it left."""
     port = port or free_port()
-    running = Running(home, port, up(home, port))
+    running = Running(home, port, up(home, port, **more))
     assert running.process.stdout
     limit = threading.Timer(START_SECONDS, running.process.kill)  # ends the lines below
     limit.start()
@@ -156,13 +172,6 @@ def belonging_to(home: Path) -> list[psutil.Process]:
             if mine and process.name() != "postgres" and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
-
-
-@pytest.fixture(scope="session")
-def platform() -> Iterator[Running]:
-    """The platform that tests share; they leave it running and as they found it."""
-    with temporary_home() as home, started(home) as running:
-        yield running
 
 
 @pytest.fixture

@@ -30,10 +30,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 PROJECTS = {"kind": "file", "path": "sample-data/projects-template.csv"}
 
 
-def emit(platform: Running, payload: dict[str, Any]) -> Event:
-    """Send ``source.updated`` through the API, as any program may."""
+def emit(platform: Running, payload: dict[str, Any], name: str = "source.updated") -> Event:
+    """Send an event through the API, as any program may."""
     resource = Resource({"prefect.resource.id": "sluice.source.projects"})
-    event = Event(event="source.updated", resource=resource, payload=payload)
+    event = Event(event=name, resource=resource, payload=payload)
 
     async def send() -> None:
         async with PrefectEventsClient(f"http://127.0.0.1:{platform.port}/api") as client:

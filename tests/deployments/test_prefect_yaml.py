@@ -1,9 +1,11 @@
 """prefect.yaml: every name in it leads somewhere."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.server.utilities.user_templates import render_user_template_sync
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate as validate_parameters
 
@@ -22,6 +24,7 @@ def test_the_ways_to_start_a_flow_are_there() -> None:
         "standard-every-six-hours",
         "standard-manual",
         "standard-on-event",
+        "bulk-on-event",
         "gateway",
         "maintenance-nightly",
     }
@@ -55,6 +58,28 @@ def test_the_pool_and_the_queue_are_ours(deployment: dict[str, Any]) -> None:
 def test_it_says_what_it_is_for(deployment: dict[str, Any]) -> None:
     assert deployment["description"].strip().endswith(".")
     assert "sluice" in deployment["tags"]
+
+
+@pytest.mark.parametrize(
+    ("named", "sources"),
+    [
+        ({"folder": "in/"}, [("file", "in/*")]),
+        ({"folder": "s3://bucket/in"}, [("object", "s3://bucket/in/")]),
+        ({"glob": "in/*.csv"}, [("file", "in/*.csv")]),
+        (
+            {"files": ["a", "gs://b/c", "https://d/e"]},
+            [("file", "a"), ("object", "gs://b/c"), ("http", "https://d/e")],
+        ),
+    ],
+)
+def test_a_bulk_event_may_name_a_folder_a_glob_or_files_on_disks_and_in_stores(
+    named: dict[str, Any], sources: list[tuple[str, str]]
+) -> None:
+    (bulk,) = [item for item in declared() if item["name"] == "bulk-on-event"]
+    template = bulk["triggers"][0]["parameters"]["request"]["value"]["template"]
+    event = SimpleNamespace(payload={"dataset": "projects", **named})
+    request = IngestionRequest.model_validate_json(render_user_template_sync(template, {"event": event}))
+    assert [(one.kind, one.label) for one in request.sources] == sources
 
 
 def test_the_run_form_tells_people_to_leave_the_job_id_empty_and_programs_may_pass_one() -> None:

@@ -14,10 +14,14 @@ import yaml
 
 from blocks.register import TYPES
 from deployments.settings import PROJECT
+from gateway.app import create_app
+from gateway.document import page
+from gateway.settings import GatewaySettings
 from sluice.cli import commands
 from sluice.contracts.registry import load_contract
 from tests.cli.conftest import Shell, own_environment
 from tests.conftest import temporary_home
+from tests.deployments.conftest import Running
 
 README = PROJECT / "README.md"
 PAGES = [README, *sorted((PROJECT / "docs").glob("*.md")), PROJECT / "sample-data" / "README.md"]
@@ -92,6 +96,31 @@ def test_the_commands_of_the_readme_work_in_their_order(clone: Shell) -> None:
             assert answer.returncode == 0, f"{line}: {answer.stderr}"
             beside = answer.stderr.splitlines()
             assert all(f"    {said}" in README.read_text().splitlines() for said in beside), answer.stderr
+
+
+@pytest.mark.timeout(400)
+def test_the_readme_goes_from_an_upload_to_its_rows(platform: Running) -> None:
+    ((*lines,),) = blocks("bash")
+    gateway = platform.state.gateway_url
+    answer = subprocess.run(
+        ["bash", "-ec", "\n".join(lines).replace("http://127.0.0.1:8300", gateway)],
+        cwd=PROJECT,
+        env=own_environment(platform.home),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert answer.returncode == 0, answer.stderr
+    told, _, rows = answer.stdout.rpartition("}}}")
+    assert '"success":true' in told
+    assert len(rows.splitlines()) > 1
+
+
+def test_the_page_about_the_api_is_current() -> None:
+    document = create_app(GatewaySettings()).openapi()
+    assert (PROJECT / "docs" / "api.md").read_text() == page(document), (
+        "python -m gateway.document > docs/api.md"
+    )
 
 
 def test_the_readme_has_commands_to_try() -> None:

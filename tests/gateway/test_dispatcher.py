@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -9,7 +10,7 @@ from prefect.settings import PREFECT_API_URL
 
 from gateway.dispatcher import Dispatcher
 from gateway.prefect import Prefect
-from gateway.reconciler import reconcile
+from gateway.reconciler import call_off, reconcile
 from gateway.settings import GatewaySettings
 from sluice.jobs import ledger
 from sluice.jobs.lease import lease
@@ -203,6 +204,53 @@ def test_a_job_that_somebody_works_on_is_left_alone(connection, queued, warehous
     with lease(warehouse, job):
         assert reconcile(connection, prefect) == []
     assert reconcile(connection, prefect) == [job]
+
+
+def state(api, run):
+    return api.get(f"/flow_runs/{run}").json()["state_type"]
+
+
+def test_a_job_whose_process_is_gone_is_tried_again_though_prefect_takes_its_run_for_running(
+    connection, queued, dispatcher, prefect, api, warehouse
+):
+    job = queued()
+    hand_over_all(dispatcher, connection)
+    run = run_of(connection, job)
+    set_state(api, run, "RUNNING")
+    later(connection)
+    with lease(warehouse, job):
+        ledger.start(connection, job)
+        assert reconcile(connection, prefect) == []
+    assert reconcile(connection, prefect) == [job]
+    assert ledger.get(connection, job)["status"] == "retrying"
+    assert state(api, run) == "CRASHED"
+
+
+def test_a_run_that_its_worker_took_and_never_began_is_lost_after_a_while(
+    connection, queued, dispatcher, prefect, api
+):
+    job = queued()
+    hand_over_all(dispatcher, connection)
+    run = run_of(connection, job)
+    set_state(api, run, "PENDING")
+    later(connection)
+    assert reconcile(connection, prefect, timedelta(minutes=1)) == []
+    assert reconcile(connection, prefect, timedelta(0)) == [job]
+    assert (state(api, run), run_of(connection, job)) == ("CRASHED", None)
+
+
+@pytest.mark.parametrize(("before", "after"), [("SCHEDULED", "CANCELLED"), ("RUNNING", "CANCELLING")])
+def test_a_cancelled_jobs_run_is_ended(connection, queued, dispatcher, prefect, api, before, after):
+    job = queued()
+    hand_over_all(dispatcher, connection)
+    run = run_of(connection, job)
+    set_state(api, run, before)
+    ledger.cancel(connection, job)
+    call_off(connection, prefect)
+    assert state(api, run) == after
+    set_state(api, run, "CANCELLED")
+    call_off(connection, prefect)
+    assert run_of(connection, job) is None
 
 
 def test_a_missing_deployment_puts_jobs_off_and_says_so(connection, queued, warehouse, settings):

@@ -56,7 +56,7 @@ def test_a_file_over_the_limit_is_named_and_not_kept(client, gateway_settings):
     reply = send(client(), ("projects-large.csv", b"x" * 2_000_001))
     assert reply.status_code == 413
     assert "projects-large.csv" in reply.json()["message"]
-    assert not list(gateway_settings.landing_dir.glob("*/projects-large.csv"))
+    assert not list((gateway_settings.root / "landing").glob("*/projects-large.csv"))
 
 
 def test_a_request_with_a_key_is_done_once(client):

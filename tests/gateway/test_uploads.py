@@ -105,7 +105,7 @@ def test_a_file_over_the_limit_is_refused_and_not_kept(client, gateway_settings,
     )
     assert reply.status_code == 413
     assert status(client(), told["job_id"])["status"] == "cancelled"
-    assert not list(gateway_settings.landing_dir.glob(f"*/{told['job_id']}*"))
+    assert not list((gateway_settings.root / "landing").glob(f"*/{told['job_id']}*"))
 
 
 def test_fewer_bytes_than_announced_start_nothing(client, content, module_warehouse):
@@ -130,7 +130,7 @@ def test_a_file_name_is_never_a_path(client, content, gateway_settings, name):
     told = announce(client(), filename=name, dataset="projects")
     assert httpx.put(told["upload_url"], content=content, trust_env=False).status_code == 200
     upload = told["upload_url"].partition("?")[0].rpartition("/")[2]
-    (file,) = (gateway_settings.landing_dir / upload).iterdir()
+    (file,) = (gateway_settings.root / "landing" / upload).iterdir()
     assert file.read_bytes() == content
 
 

@@ -1,19 +1,22 @@
 """Upkeep: what is old goes, what somebody may still ask for stays."""
 
+import os
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from sluice.errors import DataRefused
 from sluice.jobs import ledger, upkeep, uploads
 from sluice.jobs.uploads import Wanted
-from sluice.landing.store import Store
+from sluice.landing.folder import Folder
 from sluice.queue import dead_letters
 
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "landing")
+    return Folder(tmp_path / "landing")
 
 
 @pytest.fixture
@@ -22,16 +25,16 @@ def sent(connection, store):
 
     def make(content=None, hours=1.0):
         upload_id = uploads.new_upload_id(1)
-        place = store.path(upload_id, "a.csv")
+        place = store.place(upload_id, "a.csv")
         expires = datetime.now(UTC) + timedelta(hours=hours)
-        named = {"organization_id": 1, "user_id": 1, "upload_id": upload_id, "place": str(place)}
+        named = {"organization_id": 1, "user_id": 1, "upload_id": upload_id, "place": place}
         job = uploads.announce(connection, Wanted("projects", "a.csv"), expires_at=expires, **named)
         with store.continued(place, 0, 1000) as part:
             part.write(content or b"half")
         if content:
             found = uploads.find(connection, upload_id)
             uploads.arrived(connection, found, part.size, part.sha256)
-        return job, place
+        return job, Path(place)
 
     return make
 
@@ -87,3 +90,16 @@ def test_a_job_of_the_command_line_stays(connection, warehouse, store):
     end(connection, job, 400)
     assert upkeep.clean(warehouse, store).jobs == 0
     assert not archived(connection, job)
+
+
+def test_bytes_of_no_job_go_after_a_day_and_what_is_not_an_upload_stays(connection, warehouse, store, sent):
+    _, kept = sent(b"kept")
+    fresh, stray = (Path(store.place(uploads.new_upload_id(1), "a.csv")) for _ in range(2))
+    foreign = store.folder / "mine" / "a.csv"
+    for path in (fresh, stray, foreign):
+        path.parent.mkdir(parents=True)
+        path.write_text("x")
+    for path in (kept, stray, foreign):
+        os.utime(path.parent, (0, time.time() - 25 * 3600))
+    assert upkeep.clean(warehouse, store).strays == 1
+    assert [path.exists() for path in (kept, fresh, stray, foreign)] == [True, True, False, True]

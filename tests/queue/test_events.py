@@ -5,6 +5,7 @@ import threading
 import psycopg
 import pytest
 
+from sluice.errors import InputError
 from sluice.jobs import ledger
 from sluice.queue import events
 
@@ -15,7 +16,7 @@ def test_each_move_of_a_job_is_told(connection, queued):
     ledger.move(connection, job, stage="transforming", progress=40, message="reading")
     with connection.transaction():
         ledger.complete(connection, job, {})
-    told = events.since(connection, 1, 0)
+    told = [one for one in events.since(connection, 1, 0) if one.kind.startswith("job.")]
     assert [(one.kind, one.data["stage"], one.data["progress"]) for one in told] == [
         ("job.pending", "idle", 0),
         ("job.processing", "validating", 0),
@@ -23,8 +24,35 @@ def test_each_move_of_a_job_is_told(connection, queued):
         ("job.completed", "complete", 100),
     ]
     assert {one.job_id for one in told} == {job}
-    assert events.since(connection, 1, told[1].id) == told[2:]
-    assert events.newest(connection, 1) == told[-1].id
+    assert events.since(connection, 1, told[1].id)[:2] == told[2:]
+    assert events.newest(connection, 1) == events.since(connection, 1, 0)[-1].id
+
+
+def test_the_end_of_a_job_is_a_point_in_time_and_a_change_of_figures(connection, queued):
+    job, _waiting = queued(), queued()
+    ledger.start(connection, job)
+    before = events.newest(connection, 1)
+    with connection.transaction():
+        ledger.complete(connection, job, {})
+    end, point, metric = events.since(connection, 1, before)
+    assert (end.kind, point.kind, metric.kind) == ("job.completed", "DATA_POINT", "METRIC_UPDATE")
+    data = point.data["data"]
+    assert (data["job_id"], data["status"], data["published"], data["rejected"]) == (job, "completed", 0, 0)
+    assert 0 <= data["seconds"] < 60
+    assert metric.data == {"metric": {"pending": 1, "processing": 0, "retrying": 0}}
+
+
+def test_a_dead_letter_is_an_alert(connection, queued):
+    job = queued()
+    ledger.start(connection, job)
+    before = events.newest(connection, 1)
+    ledger.fail(connection, job, InputError("The data is wrong."))
+    (alert,) = [one for one in events.since(connection, 1, before) if one.kind == "ALERT"]
+    assert alert.job_id == job
+    assert (alert.data["alert"]["severity"], alert.data["alert"]["message"]) == (
+        "error",
+        "The data is wrong.",
+    )
 
 
 def test_events_of_another_organization_are_not_told(connection, queued):

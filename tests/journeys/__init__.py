@@ -1,0 +1,1 @@
+"""Journeys through the job service, against the live platform."""
