@@ -59,6 +59,12 @@ class Settings(BaseSettings):
         return self.home.expanduser().resolve()
 
     @property
+    def landing_dir(self) -> Path:
+        """Where uploads are kept on this machine."""
+        local = self.landing and "://" not in self.landing
+        return Path(self.landing).expanduser().resolve() if local else self.root / "landing"
+
+    @property
     def stage_dir(self) -> Path:
         """Where jobs stage their Parquet files."""
         return self.root / "stage"

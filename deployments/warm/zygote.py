@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -277,6 +278,8 @@ def main() -> None:
         pass
     else:
         return
+    # It has been imported, which is the point; a new process would not complain.
+    warnings.filterwarnings("ignore", message="'prefect.engine' found in sys.modules")
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=False)
 
 

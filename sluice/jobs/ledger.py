@@ -6,6 +6,7 @@ The database refuses illegal moves and writes the audit log of moves itself (see
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,6 +19,7 @@ from psycopg.types.json import Jsonb
 
 from sluice.errors import InputError, RetryError, SluiceError
 from sluice.queue import dead_letters, outbox
+from sluice.settings import settings
 from sluice.warehouse.connection import Connection, Statement, Warehouse
 from sluice.warehouse.failures import translated
 
@@ -316,8 +318,10 @@ def _change(
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL keeps every character but the zero byte."""
-    return text.replace("\0", "")
+    """PostgreSQL keeps every character but the zero byte; whoever sent a file need not know where it is kept."""
+    given = settings()
+    place = given.landing if "://" in given.landing else str(given.landing_dir)
+    return re.sub(re.escape(place.rstrip("/")) + r"/up_\w+/", "", text.replace("\0", ""))
 
 
 @contextmanager

@@ -45,4 +45,4 @@ def store_of(landing: str, settings: Settings) -> Store:
     landing = landing or settings.landing
     if "://" in landing:
         return Bucket.of(landing, settings.root / "spool")
-    return Folder(Path(landing).expanduser().resolve() if landing else settings.root / "landing")
+    return Folder(Path(landing).expanduser().resolve() if landing else settings.landing_dir)

@@ -16,7 +16,7 @@ CALLED_OFF = "cancelled"  # the payload where a job was cancelled: its run is to
 TRIES = 3  # after the first; they wait for 2, 4 and 8 seconds
 
 _CLAIM = """
-SELECT o.id, o.job_id, o.organization_id, o.tries, j.priority, j.details -> 'request' AS request
+SELECT o.id, o.job_id, o.organization_id, o.round, o.tries, j.priority, j.details -> 'request' AS request
   FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
  WHERE o.dispatched_at IS NULL AND o.due_at <= clock_timestamp() AND j.status IN ('pending', 'retrying')
    AND NOT EXISTS (SELECT FROM sluice.pauses p WHERE p.organization_id = o.organization_id)
@@ -45,6 +45,7 @@ class Waiting:
     id: int
     job_id: str
     organization_id: int
+    round: int
     tries: int
     priority: str
     request: dict[str, object]
@@ -52,7 +53,7 @@ class Waiting:
     @property
     def idempotency_key(self) -> str:
         """The same for each attempt to hand over this try of the job, so that one flow run comes of it."""
-        return f"{self.job_id}:{self.tries}"
+        return f"{self.job_id}:{self.round}:{self.tries}"
 
 
 def put(connection: Connection, job_id: str, organization_id: int, priority: str) -> None:
@@ -108,10 +109,10 @@ def again(connection: Connection, job_id: str) -> bool:
 
 
 def afresh(connection: Connection, job_id: str) -> None:
-    """Let the job wait as if it had never been tried."""
+    """Let the job wait as if it had never been tried, for flow runs of its own."""
     connection.execute(
-        "UPDATE sluice.outbox SET tries = 0, due_at = clock_timestamp(), dispatched_at = NULL, flow_run_id = NULL"
-        " WHERE job_id = %s",
+        "UPDATE sluice.outbox SET round = round + 1, tries = 0, due_at = clock_timestamp(), dispatched_at = NULL,"
+        " flow_run_id = NULL WHERE job_id = %s",
         [job_id],
     )
 

@@ -68,6 +68,7 @@ outbox = Table(
     _time("dispatched_at"),
     _text("flow_run_id", null=True),
     _text("trouble", null=True),
+    Column("round", Integer, nullable=False, server_default="0"),
     Index("outbox_waiting_idx", "urgency", "id", postgresql_where=text("dispatched_at IS NULL")),
 )
 

@@ -5,6 +5,8 @@ from alembic import op
 revision = "0008"
 down_revision = "0007"
 
+# Counts how often a dead letter was taken up again: its flow runs are others than those of the first tries.
+ROUND = "ALTER TABLE sluice.outbox ADD COLUMN round INTEGER DEFAULT '0' NOT NULL"
 TELL = """
 CREATE INDEX ingestion_jobs_open_idx ON sluice.ingestion_jobs (organization_id, status)
     WHERE status IN ('pending', 'processing', 'retrying');
@@ -46,11 +48,13 @@ CREATE TRIGGER tell_dead_letter AFTER INSERT OR UPDATE ON sluice.dead_letters
 
 
 def upgrade() -> None:
+    op.execute(ROUND)
     op.execute(TELL)
 
 
 def downgrade() -> None:
     op.execute(
         "DROP TRIGGER told_job ON sluice.ingestion_jobs; DROP TRIGGER tell_dead_letter ON sluice.dead_letters;"
-        "DROP FUNCTION sluice.tell_end(), sluice.tell_dead_letter(); DROP INDEX sluice.ingestion_jobs_open_idx"
+        "DROP FUNCTION sluice.tell_end(), sluice.tell_dead_letter(); DROP INDEX sluice.ingestion_jobs_open_idx;"
+        "ALTER TABLE sluice.outbox DROP COLUMN round"
     )
