@@ -4,6 +4,7 @@ It has one thread and no event loop, so a copy of it is as good as a new process
 disk it takes no more runs, which then start the usual way, and begins anew as soon as its last has ended.
 """
 
+import atexit
 import ctypes
 import gc
 import importlib
@@ -15,12 +16,12 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 import warnings
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
-from prefect import flow_engine
 from prefect._internal.schemas.bases import PrefectBaseModel
 from prefect.client.schemas import actions, objects, responses
 from prefect.settings import get_current_settings
@@ -244,7 +245,6 @@ def preload() -> None:
     for name in MODULES:
         importlib.import_module(name)
     quality.warm_up()
-    _leave_at_once()
     _complete_models()
     if threading.active_count() > 1:
         raise SystemExit(f"The zygote has threads: {threading.enumerate()}")
@@ -260,15 +260,6 @@ def _complete_models() -> None:
             model.model_rebuild(raise_errors=False)
 
 
-def _leave_at_once() -> None:
-    """At its end a flow waits, half a second on average, for the thread of its heartbeats to look whether to go on.
-
-    An async flow does not wait for it; nor need one that is alone in its process.
-    """
-    if beats := getattr(flow_engine, "_send_heartbeats", None):  # Prefect's own, and private
-        flow_engine._send_heartbeats = partial(beats, join_on_exit=False)
-
-
 def main() -> None:
     """Serve at the path given; in a copy, be the engine of one run."""
     preload()
@@ -278,9 +269,26 @@ def main() -> None:
         pass
     else:
         return
+    _be_engine()
+
+
+def _be_engine() -> NoReturn:
+    """Be the engine of one run, and end without taking apart all that was imported, which costs a second of CPU."""
+    code = 0
     # It has been imported, which is the point; a new process would not complain.
     warnings.filterwarnings("ignore", message="'prefect.engine' found in sys.modules")
-    runpy.run_module("prefect.engine", run_name="__main__", alter_sys=False)
+    try:
+        runpy.run_module("prefect.engine", run_name="__main__", alter_sys=False)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads; logs and events are sent
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

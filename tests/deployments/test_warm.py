@@ -31,10 +31,16 @@ def children(platform: Running, name: str, marked: str) -> list[psutil.Process]:
 
 def begun(platform: Running, request: dict[str, Any]) -> tuple[str, psutil.Process, psutil.Process]:
     """An endless run at work, its process, and the client that stands for it."""
+    before = processes(platform)  # a run that has just ended takes a moment to leave
     run = platform.start_run("standard-manual", request=request)
     platform.run_in(run, {"RUNNING"})
-    (copy,), (client,) = children(platform, "zygote", "zygote"), children(platform, "worker", CLIENT[-1])
-    return run, copy, client
+    copy, client = (set(now) - set(earlier) for now, earlier in zip(processes(platform), before, strict=True))
+    return run, copy.pop(), client.pop()
+
+
+def processes(platform: Running) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """The zygote's copies, and their clients."""
+    return children(platform, "zygote", "zygote"), children(platform, "worker", CLIENT[-1])
 
 
 def test_a_run_is_a_copy_of_the_zygote_and_ends_when_cancelled(

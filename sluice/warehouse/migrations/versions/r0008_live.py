@@ -12,13 +12,17 @@ CREATE INDEX ingestion_jobs_open_idx ON sluice.ingestion_jobs (organization_id, 
     WHERE status IN ('pending', 'processing', 'retrying');
 
 CREATE FUNCTION sluice.tell_end() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    published BIGINT;
+    rejected BIGINT;
 BEGIN
-    PERFORM sluice.tell(NEW.organization_id, NEW.job_id, 'DATA_POINT', (
-        SELECT jsonb_build_object('data', jsonb_build_object('time', NEW.completed_at, 'job_id', NEW.job_id,
-            'dataset', NEW.dataset, 'status', NEW.status,
-            'seconds', extract(epoch FROM NEW.completed_at - NEW.started_processing_at)::float8,
-            'published', coalesce(sum(published), 0), 'rejected', coalesce(sum(rejected), 0)))
-          FROM sluice.loads WHERE job_id = NEW.job_id));
+    IF NEW.status = 'completed' THEN
+        SELECT sum(l.published), sum(l.rejected) INTO published, rejected FROM sluice.loads l WHERE job_id = NEW.job_id;
+    END IF;
+    PERFORM sluice.tell(NEW.organization_id, NEW.job_id, 'DATA_POINT', jsonb_build_object('data', jsonb_build_object(
+        'time', NEW.completed_at, 'job_id', NEW.job_id, 'dataset', NEW.dataset, 'status', NEW.status,
+        'seconds', extract(epoch FROM NEW.completed_at - NEW.started_processing_at)::float8,
+        'published', coalesce(published, 0), 'rejected', coalesce(rejected, 0))));
     PERFORM sluice.tell(NEW.organization_id, NULL, 'METRIC_UPDATE', (
         SELECT jsonb_build_object('metric', jsonb_build_object(
             'pending', count(*) FILTER (WHERE status = 'pending'),
