@@ -38,6 +38,10 @@ class GatewaySettings(Settings):
     open_callbacks: bool = Field(
         default=False, description="Take callbacks without a signature. Only for development."
     )
+    shared_credentials: bool = Field(
+        default=False,
+        description="Let clients load by the worker's own credentials: objects of stores, and sources with a block.",
+    )
     private_addresses: bool = Field(
         default=False, description="Let clients name URLs of this machine and its network."
     )

@@ -10,7 +10,7 @@ from gateway import views
 from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
 from gateway.once import Key, once
-from gateway.problems import BODY, GUARDED, errors
+from gateway.problems import BODY, GUARDED, Refusal, errors
 from gateway.routes.ingest import dataset_of
 from gateway.state import Service
 from sluice.jobs import uploads
@@ -102,6 +102,7 @@ async def ingest(served: Served, who: Operator, wanted: Endpoint, key: Key = Non
 async def _accept(served: Service, who: Caller, wanted: NewJob) -> Envelope[Accepted]:
     await dataset_of(wanted.dataset, "")
     for source in wanted.sources:
+        _refuse_foreign_credentials(served, source)
         if isinstance(source, HttpSource):
             await to_thread.run_sync(served.outside.check, source.url)
     request = {
@@ -113,6 +114,16 @@ async def _accept(served: Service, who: Caller, wanted: NewJob) -> Envelope[Acce
     }
     job_id = await served.database.run(who.organization_id, uploads.requested, request)
     return Envelope(message="Job queued", data=Accepted(jobId=job_id, job_id=job_id))
+
+
+def _refuse_foreign_credentials(served: Service, source: Source) -> None:
+    """A block's login would go wherever the client says; the environment's opens what is no client's."""
+    if not served.settings.shared_credentials and (source.block or isinstance(source, ObjectSource)):
+        raise Refusal(
+            403,
+            "Sources that need the service's own credentials are not offered here.",
+            hint="Send the file, or a URL that needs no login. SLUICE_SHARED_CREDENTIALS=true allows them.",
+        )
 
 
 @router.get("/api/data/status/{job_id}", responses=errors(404))
