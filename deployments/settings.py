@@ -23,6 +23,9 @@ DEFAULTS = {
     # Relative, so that the UI works through any forwarded port or proxy.
     "PREFECT_SERVER_UI_API_URL": "/api",
     "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+    # Each client would ask for both; the server is of the same version, and asks for no token.
+    "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+    "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
     # Without a zygote a run needs 20 s at worst; where images are pulled it may be minutes.
     "SLUICE_START_SECONDS": "45",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

@@ -24,7 +24,6 @@ from sluice.warehouse.failures import translated
 POLL = 5.0  # seconds: a notification may be lost
 RECONCILE = 5.0
 PUT_OFF = 2.0
-AT_ONCE = 10
 _log = logging.getLogger(__name__)
 
 
@@ -75,19 +74,25 @@ class Dispatcher:
             self._called_off |= notice.payload == outbox.CALLED_OFF
 
     def hand_over(self, connection: Connection) -> bool:
-        """Hand over some of the jobs that are due. Returns whether there may be more."""
+        """Make the next flow run for jobs that are due. Returns whether there may be more."""
+        runs, most = self._settings.concurrency, self._settings.batch
         with connection.transaction():
-            room = 2 * self._settings.concurrency - outbox.unstarted(connection)
-            due = outbox.claim(connection, min(room, AT_ONCE)) if room > 0 else []
-            for one in due:
-                try:
-                    outbox.handed_over(connection, one, self._prefect.start(one))
-                except SluiceError as trouble:
-                    _log.warning("%s was not handed over: %s", one.job_id, trouble)
+            ahead = outbox.unstarted(connection)
+            due = outbox.claim(connection, runs * most) if ahead < runs else []
+            if not due:
+                return False
+            # What would wait for another run anyway may as well share one.
+            chosen = outbox.together(due, 1 if ahead else runs, most)
+            try:
+                run = self._prefect.start(chosen)
+            except SluiceError as trouble:
+                _log.warning("%s was not handed over: %s", chosen[0].job_id, trouble)
+                for one in chosen:
                     outbox.put_off(connection, one, PUT_OFF, trouble.message)
-                    if isinstance(trouble, RetryError):
-                        return False
-        return bool(due)
+                return not isinstance(trouble, RetryError)
+            for one in chosen:
+                outbox.handed_over(connection, one, run)
+        return True
 
 
 def main() -> None:

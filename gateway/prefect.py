@@ -1,7 +1,7 @@
 """The Prefect API, as far as the gateway needs it: make a flow run, and ask what became of some."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple, Self
@@ -10,7 +10,7 @@ import httpx
 
 from gateway.settings import GatewaySettings
 from sluice.errors import RetryError, SetupError
-from sluice.queue.outbox import Waiting
+from sluice.queue.outbox import Waiting, idempotency_key
 
 SECONDS = 10.0
 
@@ -28,30 +28,34 @@ class Prefect:
 
     http: httpx.Client
     deployment: str
-    _deployment_id: str = ""
+    batch_deployment: str
+    _ids: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: GatewaySettings) -> Self:
         """The server of the settings."""
         # A proxy from the environment must not stand between us and loopback.
         http = httpx.Client(base_url=settings.prefect_api_url.rstrip("/"), timeout=SECONDS, trust_env=False)
-        return cls(http, settings.deployment)
+        return cls(http, settings.deployment, settings.batch_deployment)
 
-    def start(self, waiting: Waiting) -> str:
-        """A flow run for the job, or the one that was made for this try of it already. Returns its id.
+    def start(self, together: Sequence[Waiting]) -> str:
+        """A flow run for these jobs, or the one that was made for this try of them already. Returns its id.
 
         Raises SetupError where the deployment is missing.
         """
+        requests = [{**one.request, "job_id": one.job_id} for one in together]
+        alone = len(together) == 1
+        deployment = self.deployment if alone else self.batch_deployment
         body = {
-            "parameters": {"request": {**waiting.request, "job_id": waiting.job_id}},
-            "idempotency_key": waiting.idempotency_key,
-            "work_queue_name": waiting.priority,
-            "tags": ["gateway", waiting.job_id],
+            "parameters": {"request": requests[0]} if alone else {"requests": requests},
+            "idempotency_key": idempotency_key(together),
+            "work_queue_name": together[0].priority,
+            "tags": ["gateway", *(one.job_id for one in together)],
         }
-        found = self._ask("POST", f"/deployments/{self._deployment()}/create_flow_run", body)
+        found = self._ask("POST", f"/deployments/{self._id(deployment)}/create_flow_run", body)
         if found is None:
-            self._deployment_id = ""  # it was deleted, or made anew
-            raise self._missing()
+            del self._ids[deployment]  # it was deleted, or made anew
+            raise _missing(deployment)
         return str(found["id"])
 
     def states(self, flow_run_ids: Sequence[str]) -> dict[str, State]:
@@ -77,18 +81,13 @@ class Prefect:
         body = {"workers": {"status": {"any_": ["ONLINE"]}}}
         return len(self._ask("POST", f"/work_pools/{pool}/workers/filter", body) or []) if pool else 0
 
-    def _deployment(self) -> str:
-        if not self._deployment_id:
-            found = self._ask("GET", f"/deployments/name/{self.deployment}")
+    def _id(self, deployment: str) -> str:
+        if deployment not in self._ids:
+            found = self._ask("GET", f"/deployments/name/{deployment}")
             if found is None:
-                raise self._missing()
-            self._deployment_id = str(found["id"])
-        return self._deployment_id
-
-    def _missing(self) -> SetupError:
-        return SetupError(
-            f"Prefect has no deployment {self.deployment}.", hint="Register them: `prefect deploy --all`."
-        )
+                raise _missing(deployment)
+            self._ids[deployment] = str(found["id"])
+        return self._ids[deployment]
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The answer; None where there is no such thing."""
@@ -101,3 +100,9 @@ class Prefect:
         if not reply.is_success:
             raise RetryError(f"The Prefect server answered {reply.status_code} to {path}.")
         return reply.json() if reply.content else None
+
+
+def _missing(deployment: str) -> SetupError:
+    return SetupError(
+        f"Prefect has no deployment {deployment}.", hint="Register them: `prefect deploy --all`."
+    )

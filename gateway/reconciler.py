@@ -27,9 +27,13 @@ SELECT o.id, o.job_id, o.flow_run_id, j.status = 'processing' OR j.status = 'ret
  WHERE o.dispatched_at < clock_timestamp() - interval '2 seconds' AND o.flow_run_id IS NOT NULL
    AND j.status IN ('pending', 'processing', 'retrying') AND o.id > %s ORDER BY o.id LIMIT %s
 """
+# A run that has other jobs goes on with those.
 _CALLED_OFF = """
 SELECT o.id, o.job_id, o.flow_run_id, false FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
- WHERE o.flow_run_id IS NOT NULL AND j.status = 'cancelled' AND o.id > %s ORDER BY o.id LIMIT %s
+ WHERE o.flow_run_id IS NOT NULL AND j.status = 'cancelled' AND o.id > %s
+   AND NOT EXISTS (SELECT FROM sluice.outbox o2 JOIN sluice.ingestion_jobs j2 USING (job_id)
+        WHERE o2.flow_run_id = o.flow_run_id AND j2.status IN ('pending', 'processing', 'retrying'))
+ ORDER BY o.id LIMIT %s
 """
 
 # Under the job's lock: it may have come to its end, or been handed over again, since.

@@ -23,6 +23,15 @@ class GatewaySettings(Settings):
     deployment: str = Field(
         default="standard-ingestion/gateway", description="The deployment that does the jobs: flow/name."
     )
+    batch_deployment: str = Field(
+        default="batch-ingestion/gateway-batch",
+        description="The deployment that does several small jobs in a run.",
+    )
+    batch: int = Field(
+        default=10,
+        ge=1,
+        description="Most small files that a run does one after another where many wait; 1: a run for each.",
+    )
     concurrency: int = Field(default=3, ge=1, description="Jobs that run at once.")
     start_seconds: float = Field(
         default=300,

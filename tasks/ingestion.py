@@ -3,7 +3,7 @@
 from prefect import task
 
 from blocks.resolve import secrets_of, warehouse_of
-from sluice.jobs import steps
+from sluice.jobs import steps, whole
 from sluice.jobs.outcome import Outcome
 from sluice.jobs.steps import Job, contract_of
 from sluice.quality.verdict import Verdict
@@ -58,3 +58,10 @@ def store(
     return steps.store(
         warehouse_of(job.warehouse), contract_of(job.dataset), job, stages, verdict, skipped, seconds
     )
+
+
+@task(name="ingest", **step(minutes=20, retries=0))
+@in_time
+def ingest(job: Job, sources: list[Source]) -> Outcome:
+    """Do a small job that shares its run with others; it is tried again in another run."""
+    return whole.ingest(warehouse_of(job.warehouse), job, sources, secrets_of)

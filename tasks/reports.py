@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -27,18 +27,17 @@ from sluice.warehouse.columns import table_name
 from sluice.warehouse.connection import Warehouse
 
 BAR_SECONDS = 0.5
+AT_ONCE = 6
 
 
 class Progress:
-    """Moves the job's row and the run's progress bar together."""
+    """Moves the job's row and the run's progress bar together. A run that is over in a moment gets no bar."""
 
     def __init__(self, warehouse: Warehouse, job: Job) -> None:
         self._warehouse = warehouse
         self._job = job
         self._shown = time.monotonic()
-        self._artifact: UUID = create_progress_artifact(  # type: ignore[assignment]
-            progress=0.0, key="progress", description=f"Ingesting into {job.dataset}"
-        )
+        self._artifact: UUID | None = None
 
     def __call__(self, percent: int, stage: str, message: str) -> None:
         """Report that the job is at ``percent`` (0-100). The bar moves at most twice a second."""
@@ -46,11 +45,20 @@ class Progress:
         progress.step(message)
         if time.monotonic() - self._shown > BAR_SECONDS:
             self._shown = time.monotonic()
-            update_progress_artifact(self._artifact, progress=float(percent), description=message)
+            self._show(float(percent), message)
 
     def done(self) -> None:
-        """Fill the bar."""
-        update_progress_artifact(self._artifact, progress=100.0, description="done")
+        """Fill the bar, if there is one."""
+        if self._artifact:
+            self._show(100.0, "done")
+
+    def _show(self, percent: float, message: str) -> None:
+        if self._artifact:
+            update_progress_artifact(self._artifact, progress=percent, description=message)
+        else:
+            self._artifact = create_progress_artifact(  # type: ignore[assignment]
+                progress=percent, key="progress", description=message
+            )
 
 
 def sentence(outcome: Outcome) -> str:
@@ -65,8 +73,24 @@ def sentence(outcome: Outcome) -> str:
 def publish_artifacts(warehouse: Warehouse, outcome: Outcome, progress: Progress) -> None:
     """Show the result in the UI and note what it took. The load is committed: trouble is logged, never raised."""
     made: list[Callable[[], object]] = [progress.done, partial(loads.measured, warehouse, outcome)]
-    made += _artifacts(warehouse, outcome)
-    with ThreadPoolExecutor(len(made)) as pool:
+    _report(made + _artifacts(warehouse, outcome))
+
+
+def publish_batch(
+    warehouse: Warehouse, outcomes: Sequence[Outcome], failures: Mapping[str, Exception]
+) -> None:
+    """Show in the UI what became of each job of a run that did several, and note what each took; trouble is logged,
+    never raised.
+    """
+    rows = [_result(one) for one in outcomes]
+    rows += [{"job": job_id, "error": str(error)} for job_id, error in failures.items()]
+    said = f"{len(outcomes)} jobs done, {len(failures)} failed"
+    made: list[Callable[[], object]] = [partial(loads.measured, warehouse, one) for one in outcomes]
+    _report([partial(create_table_artifact, key="results", table=rows, description=said), *made])
+
+
+def _report(made: list[Callable[[], object]]) -> None:
+    with ThreadPoolExecutor(min(len(made), AT_ONCE)) as pool:
         # Each call needs the run's context, and one context can't be entered twice at a time.
         for future in [pool.submit(copy_context().run, make) for make in made]:
             if (trouble := future.exception()) is not None:
@@ -74,15 +98,9 @@ def publish_artifacts(warehouse: Warehouse, outcome: Outcome, progress: Progress
 
 
 def _artifacts(warehouse: Warehouse, outcome: Outcome) -> list[Callable[[], object]]:
-    contract = contract_of(outcome.dataset)
+    shown = f"{sentence(outcome)}\n\n{_table(warehouse, contract_of(outcome.dataset))}"
     made: list[Callable[[], object]] = [
-        partial(create_table_artifact, key="result", table=[_result(outcome)], description=sentence(outcome)),
-        partial(
-            create_markdown_artifact,
-            key="table",
-            markdown=_table(warehouse, contract),
-            description="A link to the table",
-        ),
+        partial(create_table_artifact, key="result", table=[_result(outcome)], description=shown)
     ]
     if outcome.rejected:
         reasons = [{"reason": name, "records": count} for name, count in outcome.reasons.items()]

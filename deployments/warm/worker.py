@@ -1,4 +1,7 @@
-"""Prefect's process worker, woken by each new run instead of the next poll, and by the end of a run."""
+"""Prefect's process worker, woken by each new run instead of the next poll, and by the end of a run.
+
+All its runs are supervised over the same few connections; Prefect opens a client and two event streams for each run.
+"""
 
 import logging
 import warnings
@@ -8,7 +11,11 @@ import anyio
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
-from prefect.workers.process import ProcessWorker, ProcessWorkerResult
+from prefect.flows import load_flow_from_flow_run
+from prefect.runner._flow_run_executor import FlowRunExecutionResult, FlowRunExecutorContext
+from prefect.runner._process_manager import ProcessHandle
+from prefect.runner._starter_engine import EngineCommandStarter
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 AGAIN = 2.0  # seconds after which the events are listened to again
 SETTLED = 0.05  # seconds until the slot of a run that has ended is free
@@ -26,7 +33,7 @@ with warnings.catch_warnings():
         async def start(self, *values: Any, **named: Any) -> None:
             """As the base does, with an ear on the events."""
             self._looking, self._bell = anyio.Lock(), anyio.Event()
-            async with anyio.create_task_group() as ears:
+            async with FlowRunExecutorContext() as self._supervision, anyio.create_task_group() as ears:
                 ears.start_soon(self._listen)
                 ears.start_soon(self._look)
                 await super().start(*values, **named)
@@ -37,12 +44,38 @@ with warnings.catch_warnings():
             async with self._looking:
                 return await super().get_and_submit_flow_runs()
 
-        async def run(self, *values: Any, **named: Any) -> ProcessWorkerResult:
-            """As the base does; then there may be room for another."""
+        async def run(
+            self,
+            flow_run: FlowRun,
+            configuration: ProcessJobConfiguration,
+            task_status: anyio.abc.TaskStatus[int] | None = None,
+        ) -> ProcessWorkerResult:
+            """Start the pool's command and wait for its end; then there may be room for another."""
+            starter = EngineCommandStarter(
+                command=configuration.command,
+                cwd=configuration.working_dir,
+                env=configuration.env,
+                stream_output=configuration.stream_output,
+                control_channel=self._supervision.control_channel,
+            )
+            executor = self._supervision.create_executor(
+                flow_run, starter, resolve_flow=load_flow_from_flow_run, propose_submitting=False
+            )
+            ended: list[FlowRunExecutionResult | None] = []
+
+            async def execute(*, task_status: anyio.abc.TaskStatus[ProcessHandle]) -> None:
+                ended.append(await executor.submit(task_status=task_status))
+
             try:
-                return await super().run(*values, **named)
+                async with anyio.create_task_group() as group:
+                    handle = await group.start(execute)
+                    if task_status:
+                        task_status.started(handle.pid)
             finally:
                 self._bell.set()
+            if not ended or not (result := ended[0]) or result.status_code is None:
+                raise RuntimeError("The process of the run could not be started.")
+            return ProcessWorkerResult(status_code=result.status_code, identifier=str(result.handle.pid))
 
         async def _listen(self) -> None:
             new = EventFilter(event=EventNameFilter(name=["prefect.flow-run.Scheduled"]))

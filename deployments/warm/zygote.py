@@ -37,7 +37,7 @@ MODULES = (
     "anyio._backends._asyncio",
     "prefect._internal.metrics",
     "prefect.engine",
-    "flows.standard_ingestion",
+    "flows.batch_ingestion",
     "flows.maintenance",
 )
 LOOK = 1.0  # seconds between two looks at the files

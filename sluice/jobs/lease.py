@@ -1,4 +1,4 @@
-"""The lease: proof that a living process works on a job.
+"""The lease: proof that a living process works on a job, or will soon.
 
 It is an advisory lock of a session of its own, so the server frees it the moment the process dies, however it
 dies. It needs a real session: behind a pooler that pools transactions it would prove nothing.
@@ -35,9 +35,9 @@ def unlock(connection: Connection, job_id: str) -> None:
 
 
 @contextmanager
-def lease(warehouse: Warehouse, job_id: str) -> Iterator["Lease"]:
-    """Hold the job's lease in the block. Raises RetryError if another process has it."""
-    held = Lease(warehouse, job_id)
+def lease(warehouse: Warehouse, *job_ids: str) -> Iterator["Lease"]:
+    """Hold the leases of the jobs in the block. Raises RetryError if another process has one of them."""
+    held = Lease(warehouse, *job_ids)
     try:
         yield held.take()
     finally:
@@ -45,34 +45,39 @@ def lease(warehouse: Warehouse, job_id: str) -> Iterator["Lease"]:
 
 
 class Lease:
-    """A job's lock on an own connection; a thread takes it again when the server was restarted."""
+    """The locks of one job or several on an own connection; a thread takes them again when the server was restarted."""
 
-    def __init__(self, warehouse: Warehouse, job_id: str) -> None:
+    def __init__(self, warehouse: Warehouse, *job_ids: str) -> None:
         self._warehouse = warehouse
-        self._job_id = job_id
+        self._job_ids = job_ids
         self._connection: Connection | None = None
         self._over = threading.Event()
         self._bell, self._ear = socket.socketpair()
-        self._thread = threading.Thread(target=self._watch, name=f"lease-{job_id}", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="lease", daemon=True)
 
     @property
     def held(self) -> bool:
-        """Whether the lock is ours as far as we know."""
+        """Whether the locks are ours as far as we know."""
         return self._connection is not None and not self._connection.closed
 
     def take(self) -> Self:
-        """Take the lock and begin to watch over it. Raises RetryError if another process has it."""
-        if not self._acquire():
+        """Take the locks and begin to watch over them. Raises RetryError if another process has one."""
+        if taken := self._acquire():
             raise RetryError(
-                f"Another process works on {self._job_id}.",
-                hint="Wait until it is done.",
-                job_id=self._job_id,
+                f"Another process works on {taken}.", hint="Wait until it is done.", job_id=taken
             )
         self._thread.start()
         return self
 
+    def let_go(self, job_id: str) -> None:
+        """Give one of the locks back before the others, so that another process may take up its job. Never raises."""
+        self._job_ids = tuple(one for one in self._job_ids if one != job_id)
+        with suppress(psycopg.Error):
+            if (connection := self._connection) is not None:
+                unlock(connection, job_id)
+
     def release(self) -> None:
-        """Give the lock back. Never raises."""
+        """Give the locks back. Never raises."""
         self._over.set()
         self._bell.close()
         if self._thread.ident is not None:
@@ -81,22 +86,23 @@ class Lease:
             self._ear.close()
         self._drop()
 
-    def _acquire(self) -> bool:
+    def _acquire(self) -> str:
+        """Take all locks, or none; returns the first job that another process works on."""
         with translated():
             connection = self._warehouse.connect(autocommit=True, application_name="sluice-lease")
             try:
-                got = try_lock(connection, self._job_id)
+                taken = next((one for one in self._job_ids if not try_lock(connection, one)), "")
             except psycopg.Error:
                 connection.close()
                 raise
-        if got:
-            self._connection = connection
-        else:
+        if taken:
             connection.close()
-        return got
+        else:
+            self._connection = connection
+        return taken
 
     def _watch(self) -> None:
-        """Sleep until the server hangs up or the lease is over; on the first, take the lock again."""
+        """Sleep until the server hangs up or the lease is over; on the first, take the locks again."""
         pause = FIRST_PAUSE
         while not self._over.is_set():
             if self._alive():
@@ -104,8 +110,8 @@ class Lease:
                 continue
             self._drop()
             with suppress(SluiceError):
-                if self._acquire():
-                    _log.info("The lease of %s was taken again.", self._job_id)
+                if not self._acquire():
+                    _log.info("The lease of %s was taken again.", ", ".join(self._job_ids))
                     continue
             self._over.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

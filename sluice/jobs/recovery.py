@@ -64,20 +64,29 @@ def recover(warehouse: Warehouse, stage_dir: Path) -> list[str]:
 
 
 def abandoned(warehouse: Warehouse, flow_run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Those of the flow runs whose job is over or waits for another, and that nobody works on, each with job id and
-    status.
+    """Those of the flow runs that have a job which is over or waits for another run, while nobody works on any of
+    their jobs; each with such a job's id and status.
     """
     query = (
         "SELECT flow_run_id, job_id, status FROM sluice.ingestion_jobs WHERE flow_run_id = ANY(%s)"
         " AND (status = ANY(%s) OR status = 'retrying' AND stage = 'idle') ORDER BY id"
     )
-    found: dict[str, tuple[str, str]] = {}
     with translated(), warehouse.connect(autocommit=True, application_name="sluice-recovery") as connection:
-        for run, job_id, status in connection.execute(query, [list(flow_run_ids), list(OVER)]).fetchall():
-            with _lock_of(connection, job_id) as free:
-                if free:
-                    found[run] = (job_id, status)
-    return found
+        rows = connection.execute(query, [list(flow_run_ids), list(OVER)]).fetchall()
+        found = {str(run): (str(job_id), str(status)) for run, job_id, status in rows}
+        return {run: job for run, job in found.items() if _nobody_works_on(connection, run)}
+
+
+def _nobody_works_on(connection: Connection, run: str) -> bool:
+    query = (
+        "SELECT job_id FROM sluice.ingestion_jobs WHERE flow_run_id = %(run)s"
+        " UNION SELECT job_id FROM sluice.outbox WHERE flow_run_id = %(run)s"
+    )
+    for (job_id,) in connection.execute(query, {"run": run}).fetchall():
+        with _lock_of(connection, job_id) as free:
+            if not free:
+                return False
+    return True
 
 
 def _give_grace(connection: Connection) -> None:

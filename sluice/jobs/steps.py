@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +27,7 @@ from sluice.jobs.recovery import incoming_name
 from sluice.jobs.signals import heard
 from sluice.quality.audit import audit
 from sluice.quality.verdict import Verdict
+from sluice.queue import outbox
 from sluice.readers.base import Stage
 from sluice.settings import settings
 from sluice.sources import acquire
@@ -87,6 +88,12 @@ def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str 
     return Job(job_id, flow_run_id=flow_run_id, contract_sha256=sha256, **shared)
 
 
+def begins(warehouse: Warehouse, job_id: str, flow_run_id: str) -> bool:
+    """Whether a job that was handed over together with others is this flow run's to begin now."""
+    with translated(), warehouse.connect() as connection:
+        return outbox.mine(connection, job_id, flow_run_id)
+
+
 def _without_secrets(source: Mapping[str, Any]) -> dict[str, Any]:
     """The source as the ledger may keep it: what is secret belongs in a block."""
     return {**source, "url": masked(source["url"])} if source.get("url") else dict(source)
@@ -115,9 +122,11 @@ def _compiled(_fingerprint: Fingerprint, dataset: str) -> Contract:
 
 
 @contextmanager
-def working(warehouse: Warehouse, job: Job) -> Iterator[None]:
-    """Hold the job's lease in the block; note a failure or an interruption, and leave nothing behind."""
-    with lease(warehouse, job.job_id), heard() as stops:
+def working(warehouse: Warehouse, job: Job, *, leased: bool = False) -> Iterator[None]:
+    """Hold the job's lease in the block, unless the caller does; note a failure or an interruption, and leave nothing
+    behind.
+    """
+    with nullcontext() if leased else lease(warehouse, job.job_id), heard() as stops:
         try:
             ledger.start(warehouse, job.job_id, flow_run_id=job.flow_run_id)
             yield

@@ -1,9 +1,11 @@
 """The outbox: jobs that wait for a flow run. A job and its place here are committed together, so none is forgotten.
 
-A dispatcher hands them over, the most urgent first and the oldest first of those. Each function works in the
-caller's transaction.
+A dispatcher hands them over, the most urgent first and the oldest first of those. Where many wait, small ones share a
+flow run, which does one after another. Each function works in the caller's transaction.
 """
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg.rows import class_row
@@ -14,17 +16,29 @@ from sluice.warehouse.tables import PRIORITIES
 CHANNEL = "sluice_outbox"
 CALLED_OFF = "cancelled"  # the payload where a job was cancelled: its run is to end
 TRIES = 3  # after the first; they wait for 2, 4 and 8 seconds
+SMALL = 1_000_000  # bytes of a file that may share a flow run
 
 _CLAIM = """
-SELECT o.id, o.job_id, o.organization_id, o.round, o.tries, j.priority, j.details -> 'request' AS request
+SELECT o.id, o.job_id, o.organization_id, o.round, o.tries, j.priority, j.file_size, j.details -> 'request' AS request
   FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
  WHERE o.dispatched_at IS NULL AND o.due_at <= clock_timestamp() AND j.status IN ('pending', 'retrying')
    AND NOT EXISTS (SELECT FROM sluice.pauses p WHERE p.organization_id = o.organization_id)
  ORDER BY o.urgency, o.id LIMIT %s FOR UPDATE OF o SKIP LOCKED
 """
+# The job with the lowest number stands for its run: it is the first that the run does.
 _UNSTARTED = """
 SELECT count(*) FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
  WHERE o.dispatched_at IS NOT NULL AND (j.status = 'pending' OR j.status = 'retrying' AND j.stage = 'idle')
+   AND NOT EXISTS (SELECT FROM sluice.outbox first WHERE first.flow_run_id = o.flow_run_id AND first.id < o.id)
+"""
+_MINE = """
+SELECT FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
+ WHERE o.job_id = %s AND o.flow_run_id = %s AND (j.status = 'pending' OR j.status = 'retrying' AND j.stage = 'idle')
+   FOR UPDATE OF o
+"""
+_GIVE_BACK = """
+UPDATE sluice.outbox SET round = round + 1, dispatched_at = NULL, flow_run_id = NULL WHERE job_id = %s
+   AND EXISTS (SELECT FROM sluice.pauses p WHERE p.organization_id = outbox.organization_id)
 """
 _AGAIN = """
 UPDATE sluice.outbox SET tries = tries + 1, due_at = clock_timestamp() + interval '1 second' * 2 ^ (tries + 1),
@@ -48,12 +62,40 @@ class Waiting:
     round: int
     tries: int
     priority: str
+    file_size: int | None
     request: dict[str, object]
 
     @property
-    def idempotency_key(self) -> str:
-        """The same for each attempt to hand over this try of the job, so that one flow run comes of it."""
+    def key(self) -> str:
+        """The same for each attempt to hand over this try of the job."""
         return f"{self.job_id}:{self.round}:{self.tries}"
+
+    @property
+    def shares(self) -> tuple[int, str] | None:
+        """Jobs with the same value may share a flow run; None: it needs one of its own.
+
+        One that was tried before may be what killed its run, and shall not take others along.
+        """
+        small = self.file_size is not None and self.file_size <= SMALL
+        return (self.organization_id, self.priority) if small and not self.tries else None
+
+
+def idempotency_key(together: Sequence[Waiting]) -> str:
+    """The same for each attempt to hand over these, so that one flow run comes of it."""
+    if len(together) == 1:
+        return together[0].key
+    return hashlib.sha256(" ".join(one.key for one in together).encode()).hexdigest()
+
+
+def together(due: Sequence[Waiting], runs: int, most: int) -> list[Waiting]:
+    """Those of ``due`` (not empty) that the next flow run does: the first, and others like it.
+
+    As many as would fall to each of ``runs`` runs, but at most ``most``: few jobs get a run each, so none waits for
+    another.
+    """
+    first, share = due[0], min(most, -(-len(due) // runs))
+    alike = [one for one in due if one.shares == first.shares] if first.shares else [first]
+    return alike[:share]
 
 
 def put(connection: Connection, job_id: str, organization_id: int, priority: str) -> None:
@@ -71,7 +113,7 @@ def claim(connection: Connection, limit: int) -> list[Waiting]:
 
 
 def unstarted(connection: Connection) -> int:
-    """How many jobs were handed over whose flow has not begun."""
+    """How many flow runs were made that have not begun."""
     row = connection.execute(_UNSTARTED).fetchone()
     return int(row[0]) if row else 0
 
@@ -82,6 +124,17 @@ def handed_over(connection: Connection, waiting: Waiting, flow_run_id: str) -> N
         "UPDATE sluice.outbox SET dispatched_at = clock_timestamp(), flow_run_id = %s, trouble = NULL WHERE id = %s",
         [flow_run_id, waiting.id],
     )
+
+
+def mine(connection: Connection, job_id: str, flow_run_id: str) -> bool:
+    """Whether the job waits for this flow run to begin it.
+
+    Where its dispatcher died before its commit, it was handed over once more, to another. A job of an organization
+    that pauses now goes back, without a try of its own lost.
+    """
+    if connection.execute(_MINE, [job_id, flow_run_id]).fetchone() is None:
+        return False
+    return not connection.execute(_GIVE_BACK, [job_id]).rowcount
 
 
 def handed_on(connection: Connection, job_id: str) -> bool:

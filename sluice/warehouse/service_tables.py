@@ -54,7 +54,7 @@ uploads = Table(
     Index(None, "job_id"),
 )
 
-# A job that a flow run is to be made for, or was. ``tries`` counts those that were made before and failed.
+# A job that a flow run is to be made for, or was, maybe with others. ``tries`` counts runs made before that failed.
 outbox = Table(
     "outbox",
     metadata,
@@ -69,6 +69,7 @@ outbox = Table(
     _text("flow_run_id", null=True),
     _text("trouble", null=True),
     Column("round", Integer, nullable=False, server_default="0"),
+    Index(None, "flow_run_id"),
     Index("outbox_waiting_idx", "urgency", "id", postgresql_where=text("dispatched_at IS NULL")),
 )
 

@@ -12,6 +12,7 @@ from prefect.utilities.schema_tools import validate as validate_parameters
 from deployments.pool import QUEUES
 from deployments.register import declared
 from deployments.settings import POOL, PROJECT
+from flows.batch_ingestion import batch_ingestion
 from flows.maintenance import maintenance
 from flows.standard_ingestion import IngestionRequest, standard_ingestion
 from sluice.sources.acquire import validate
@@ -26,6 +27,7 @@ def test_the_ways_to_start_a_flow_are_there() -> None:
         "standard-on-event",
         "bulk-on-event",
         "gateway",
+        "gateway-batch",
         "maintenance-nightly",
     }
 
@@ -35,7 +37,7 @@ def test_the_entrypoint_is_a_module_path_to_the_flow(deployment: dict[str, Any])
     entrypoint = deployment["entrypoint"]
     assert not set(":/") & set(entrypoint)
     flow: Flow[..., Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
-    assert flow.name in (standard_ingestion.name, maintenance.name)
+    assert flow.name in (standard_ingestion.name, batch_ingestion.name, maintenance.name)
 
 
 @each_deployment

@@ -32,12 +32,19 @@ class Api(httpx.Client):
 def api(prefect_server):
     """A client of the Prefect API, with a deployment to make runs of."""
     with Api(base_url=PREFECT_API_URL.value(), trust_env=False, timeout=30) as client:
-        flow = client.post("/flows/", json={"name": "standard-ingestion"}).json()["id"]
         client.post("/work_pools/", json={"name": "p", "type": "process"})
         for queue in ("critical", "high", "normal", "low"):
             client.post("/work_pools/p/queues", json={"name": queue})
-        body = {"flow_id": flow, "name": "gateway", "work_pool_name": "p", "work_queue_name": "normal"}
-        client.post("/deployments/", json=body).raise_for_status()
+        for name in (GatewaySettings().deployment, GatewaySettings().batch_deployment):
+            flow_name, _, deployment = name.partition("/")
+            flow = client.post("/flows/", json={"name": flow_name}).json()["id"]
+            body = {
+                "flow_id": flow,
+                "name": deployment,
+                "work_pool_name": "p",
+                "work_queue_name": "normal",
+            }
+            client.post("/deployments/", json=body).raise_for_status()
         yield client
 
 
@@ -102,7 +109,7 @@ def test_a_dispatcher_that_dies_before_its_commit_makes_no_second_run(
     job = queued()
     with connection.transaction(force_rollback=True):
         (one,) = outbox.claim(connection, 1)
-        first = prefect.start(one)
+        first = prefect.start([one])
     hand_over_all(dispatcher, connection)
     assert run_of(connection, job) == first
     assert runs(api, job) == [first]
@@ -127,14 +134,100 @@ def test_two_dispatchers_hand_each_job_over_once(connection, queued, warehouse, 
 def test_no_more_is_handed_over_than_will_soon_begin(connection, queued, dispatcher):
     jobs = [queued() for _ in range(6)]
     hand_over_all(dispatcher, connection)
-    assert outbox.unstarted(connection) == 4
+    assert outbox.unstarted(connection) == 2
     urgent = queued("critical")
     for job in jobs[:2]:
         ledger.start(connection, job)
     hand_over_all(dispatcher, connection)
     assert run_of(connection, urgent)
-    assert run_of(connection, jobs[4])
-    assert run_of(connection, jobs[5]) is None
+    assert run_of(connection, jobs[2])
+    assert run_of(connection, jobs[3]) is None
+
+
+def small(connection):
+    connection.execute("UPDATE sluice.ingestion_jobs SET file_size = 1000")
+
+
+def test_small_jobs_that_would_wait_share_a_run(connection, queued, dispatcher, api):
+    jobs = [queued() for _ in range(30)]
+    small(connection)
+    hand_over_all(dispatcher, connection)
+    shared = [jobs[:10], jobs[10:20]]
+    for together in shared:
+        (run,) = {run_of(connection, job) for job in together}
+        found = api.get(f"/flow_runs/{run}").json()
+        assert [one["job_id"] for one in found["parameters"]["requests"]] == together
+    assert run_of(connection, jobs[20]) is None
+
+
+def test_few_small_jobs_get_a_run_each(connection, queued, dispatcher):
+    jobs = [queued() for _ in range(2)]
+    small(connection)
+    hand_over_all(dispatcher, connection)
+    assert len({run_of(connection, job) for job in jobs}) == 2
+
+
+def test_a_job_that_failed_before_goes_alone(connection, queued, dispatcher):
+    jobs = [queued() for _ in range(8)]
+    small(connection)
+    connection.execute("UPDATE sluice.outbox SET tries = 1 WHERE job_id = %s", [jobs[0]])
+    hand_over_all(dispatcher, connection)
+    others = {run_of(connection, job) for job in jobs[1:]}
+    assert len(others) == 1
+    assert run_of(connection, jobs[0]) not in others
+
+
+def test_organizations_and_priorities_do_not_share(connection, queued, dispatcher):
+    queued("critical")
+    jobs = [queued("high"), queued("high"), queued(), queued(organization_id=2)]
+    small(connection)
+    settled = outbox.together(outbox.claim(connection, 9)[1:], 1, 10)
+    assert [one.job_id for one in settled] == jobs[:2]
+
+
+def test_a_shared_run_begins_only_what_was_handed_over_to_it(connection, queued, dispatcher, prefect):
+    jobs = [queued() for _ in range(10)]
+    small(connection)
+    with connection.transaction(force_rollback=True):
+        orphan = prefect.start(outbox.claim(connection, 4))
+    hand_over_all(dispatcher, connection)
+    run = run_of(connection, jobs[-1])
+    assert run != orphan
+    assert not any(outbox.mine(connection, job, orphan) for job in jobs)
+    ledger.cancel(connection, jobs[-2])
+    assert [outbox.mine(connection, job, run) for job in jobs[-3:]] == [True, False, True]
+
+
+def test_a_shared_run_gives_back_what_it_has_not_begun_in_a_pause(connection, queued, dispatcher, api):
+    jobs = [queued() for _ in range(10)]
+    small(connection)
+    hand_over_all(dispatcher, connection)
+    run = run_of(connection, jobs[-1])
+    pauses.pause(connection, 1, None)
+    assert not outbox.mine(connection, jobs[-1], run)
+    assert run_of(connection, jobs[-1]) is None
+    pauses.resume(connection, 1)
+    set_state(api, run, "COMPLETED")
+    for job in jobs[:-1]:
+        ledger.start(connection, job)
+    hand_over_all(dispatcher, connection)
+    assert run_of(connection, jobs[-1]) not in (None, run)
+
+
+def test_one_cancelled_job_does_not_end_a_run_that_has_others(connection, queued, dispatcher, prefect, api):
+    jobs = [queued() for _ in range(10)]
+    small(connection)
+    hand_over_all(dispatcher, connection)
+    run = run_of(connection, jobs[-1])
+    mine = [job for job in jobs if run_of(connection, job) == run]
+    set_state(api, run, "RUNNING")
+    for job in mine[1:]:
+        ledger.cancel(connection, job)
+    call_off(connection, prefect)
+    assert state(api, run) == "RUNNING"
+    ledger.cancel(connection, mine[0])
+    call_off(connection, prefect)
+    assert state(api, run) == "CANCELLING"
 
 
 def test_without_prefect_a_job_waits_and_is_not_lost(connection, queued, warehouse, settings, dispatcher):

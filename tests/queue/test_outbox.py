@@ -86,7 +86,7 @@ def test_passing_trouble_is_tried_again_after_2_4_and_8_seconds_and_then_no_more
         assert seconds - 1 < outbox.seconds_to_next(connection) <= seconds
         make_due(connection)
         with connection.transaction():
-            assert [one.idempotency_key for one in outbox.claim(connection, 1)] == [f"{job}:0:{tries}"]
+            assert [one.key for one in outbox.claim(connection, 1)] == [f"{job}:0:{tries}"]
     hand_over(connection)
     ledger.start(connection, job)
     ledger.fail(connection, job, RetryError("The line is dead."))
