@@ -23,9 +23,16 @@ async def caller(
             "A token is needed.", hint="Send `Authorization: Bearer TOKEN`; `sluice token` makes one."
         )
     found = service(request).keys.caller(given.credentials)
-    if not service(request).rates.allow(found.organization_id):
-        raise Refusal(429, "Too many requests of your organization.", hint="Wait a moment.")
+    admit(request, found)
     return found
+
+
+def admit(request: Request, who: Caller) -> Service:
+    """The service that takes this request of the caller's. Raises Refusal (429) for too many."""
+    served = service(request)
+    if not served.rates.allow(who.organization_id):
+        raise Refusal(429, "Too many requests of your organization.", hint="Wait a moment.")
+    return served
 
 
 def at_least(role: Role) -> Callable[[Caller], Caller]:

@@ -15,6 +15,7 @@ from gateway.routes import csv, downloads, health, ingest, live, pipeline, reque
 from gateway.settings import GatewaySettings
 from gateway.signed import Signer
 from gateway.state import Service
+from gateway.together import Together
 from sluice.landing.store import store_of
 from sluice.security.tokens import Keys, local_secret
 from sluice.warehouse.connection import Warehouse
@@ -34,6 +35,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             app.state.service = Service(
                 settings=given,
                 database=database,
+                together=Together(database),
                 keys=Keys(given),
                 signer=Signer(local_secret(given)),
                 store=store_of("", given),

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from anyio import to_thread
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
+from gateway.line import Line
 from sluice.errors import RetryError
 from sluice.warehouse.connection import Connection, Statement, Warehouse
 from sluice.warehouse.failures import translated
@@ -35,7 +35,9 @@ class Database:
             "open": False,
         }
         self._pool = ConnectionPool(warehouse.url, configure=confine, check=_check, **common)
-        self._lines = AsyncConnectionPool(warehouse.url, configure=_confine, check=_check_line, **common)
+        self._lines = AsyncConnectionPool(
+            warehouse.url, connection_class=Line, configure=_confine, check=_check_line, **common
+        )
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Database"]:
@@ -52,14 +54,7 @@ class Database:
         try:
             with translated():
                 async with self._lines.connection() as line:
-                    cursor = line.cursor(row_factory=dict_row)
-                    # Up to its end, a pipeline without a BEGIN is one transaction.
-                    async with line.pipeline():
-                        await line.execute(*acting(organization_id))
-                        for statement in statements[:-1]:
-                            await line.execute(*statement)
-                        await cursor.execute(*statements[-1])
-                    return await cursor.fetchall() if cursor.description else []
+                    return await line.ask([acting(organization_id), *statements])
         except PoolTimeout:
             raise _unreachable() from None
 
@@ -80,7 +75,7 @@ def _unreachable() -> RetryError:
     return RetryError("The warehouse can't be reached for now.", hint="Try again.")
 
 
-async def _confine(line: AsyncConnection[Any]) -> None:
+async def _confine(line: Line) -> None:
     await line.execute(CONFINE)
 
 
@@ -89,7 +84,7 @@ def _check(connection: Connection) -> None:
         ConnectionPool.check_connection(connection)
 
 
-async def _check_line(line: AsyncConnection[Any]) -> None:
+async def _check_line(line: Line) -> None:
     if _has_news(line.fileno()):
         await AsyncConnectionPool.check_connection(line)
 

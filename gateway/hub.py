@@ -68,7 +68,9 @@ class Hub:
                     self._wake(loop, None)  # of what came while nobody listened
                     while not self._over.is_set():
                         for notice in connection.notifies(timeout=1):
-                            self._wake(loop, int(notice.payload.partition(":")[0]))
+                            organization_id = int(notice.payload.partition(":")[0])
+                            if self._followers.get(organization_id):  # one who comes now will look first
+                                self._wake(loop, organization_id)
             except SluiceError as trouble:
                 _log.warning("Events are not heard: %s", trouble)
                 self._over.wait(AGAIN)

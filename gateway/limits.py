@@ -39,7 +39,7 @@ class Limits:
 
     def limit(self, request: Request) -> int:
         """The most bytes of the request's body."""
-        if request.url.path.startswith(UPLOADS):  # the route knows the upload's own limit
+        if request.scope["path"].startswith(UPLOADS):  # the route knows the upload's own limit
             return self._file + SMALL
         kind = request.headers.get("content-type", "")
         return SMALL + (self._files if kind.lower().startswith("multipart/form-data") else 0)

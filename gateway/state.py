@@ -8,10 +8,12 @@ from starlette.websockets import WebSocket
 
 from gateway.addresses import Outside
 from gateway.database import Database
+from gateway.datasets import Datasets
 from gateway.hub import Hub
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
 from gateway.signed import Signer
+from gateway.together import Together
 from sluice.landing.store import Store
 from sluice.security.tokens import Keys
 
@@ -22,12 +24,14 @@ class Service:
 
     settings: GatewaySettings
     database: Database
+    together: Together
     keys: Keys
     signer: Signer
     store: Store
     rates: Rates
     hub: Hub
     outside: Outside
+    datasets: Datasets = field(default_factory=Datasets)
     # Downloads that are made at a time: each holds a connection while its table is read.
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 

@@ -13,7 +13,7 @@ from gateway.envelope import Envelope
 from gateway.forms import FormRoute
 from gateway.once import Key, once
 from gateway.problems import BODY, GUARDED, Refusal, errors
-from gateway.routes.ingest import JobData, Jobs, dataset_of, jobs
+from gateway.routes.ingest import JobData, Jobs, jobs
 from gateway.routes.ingest import status as status_of
 from gateway.state import Service
 from sluice.errors import InputError
@@ -60,7 +60,7 @@ async def send(
         raise Refusal(413, f"More than {served.settings.upload_files} files in one request.")
     named = [(one, one.filename or "file") for one in file]
     wanted = [
-        Wanted(await dataset_of(dataset or type, name), name, one.size, mode, force, priority)
+        Wanted(await served.datasets.meant(dataset or type, name), name, one.size, mode, force, priority)
         for one, name in named
     ]
 

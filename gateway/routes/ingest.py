@@ -2,26 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Annotated
 
-from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway import views
 from gateway.access import Admin, Operator, Served, Viewer
+from gateway.direct import body_of, direct
 from gateway.envelope import Envelope
 from gateway.once import Key, once
 from gateway.problems import BODY, GUARDED, Refusal, errors
 from gateway.state import Service
-from sluice.contracts.registry import Fingerprint, Registry
-from sluice.errors import InputError
 from sluice.jobs import ledger, uploads
 from sluice.jobs.uploads import Wanted
 from sluice.landing.names import safe_name
-from sluice.security.tokens import Caller
-from sluice.settings import settings
+from sluice.security.tokens import Caller, Role
 from sluice.warehouse.connection import Connection
 
 router = APIRouter(prefix="/api/ingest", tags=["ingest"], responses=GUARDED)
@@ -79,7 +75,6 @@ class JobData(BaseModel):
     job: views.Job
 
 
-@router.post("/init", status_code=201, responses=BODY | errors(403, 404))
 async def init(
     request: Request, served: Served, who: Operator, wanted: Announcement, key: Key = None
 ) -> Envelope[Announced]:
@@ -89,7 +84,7 @@ async def init(
         raise Refusal(
             413, f"The file has {wanted.file_size:,} bytes, more than the {limit:,} that are allowed."
         )
-    dataset = await dataset_of(wanted.dataset, wanted.filename)
+    dataset = await served.datasets.meant(wanted.dataset, wanted.filename)
     told = Wanted(
         dataset,
         wanted.filename,
@@ -110,6 +105,20 @@ async def init(
     return await once(served, who, key, 201, ["init", told], work)
 
 
+async def _announcement(request: Request) -> Announcement | None:
+    return None if "idempotency-key" in request.headers else await body_of(request, Announcement)
+
+
+router.add_api_route(
+    "/init",
+    init,
+    methods=["POST"],
+    status_code=201,
+    responses=BODY | errors(403, 404),
+    route_class_override=direct(Role.operator, init, _announcement, 201),
+)
+
+
 async def announce(
     request: Request, served: Service, who: Caller, wanted: Wanted
 ) -> tuple[str, str, datetime]:
@@ -125,39 +134,31 @@ async def announce(
         place=place,
         expires_at=expires,
     )
-    await served.database.ask(who.organization_id, *statements)
+    await served.together.do(who.organization_id, *statements)
     base = served.settings.gateway_url or str(request.base_url).rstrip("/")
     return job_id, served.signer.url(base, upload_id, int(expires.timestamp())), expires
 
 
-async def dataset_of(dataset: str, filename: str) -> str:
-    """The dataset that is meant. Raises InputError where none is, or SetupError for an unknown one."""
-    names = await to_thread.run_sync(_datasets)
-    if dataset:
-        if dataset not in names:
-            raise Refusal(404, f"There is no dataset {dataset[:64]}.", hint=f"There are: {', '.join(names)}.")
-        return dataset
-    stem = filename.rpartition("/")[2].lower()
-    found = [name for name in names if stem.startswith(name.lower())]
-    if len(found) != 1:
-        raise InputError("The dataset is not named.", hint=f"There are: {', '.join(names)}.")
-    return found[0]
-
-
-def _datasets() -> list[str]:
-    return _named(Registry.from_settings(settings()).fingerprint())
-
-
-@lru_cache(maxsize=1)
-def _named(_fingerprint: Fingerprint) -> list[str]:
-    """Read anew only where a contract has changed."""
-    return Registry.from_settings(settings()).names()
-
-
-@router.get("/status/{job_id}", responses=errors(404))
 async def status(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]:
     """One job as it stands."""
     return Envelope(data=JobData(job=await views.job_of(served.database, who.organization_id, job_id)))
+
+
+async def _job_id(request: Request) -> str:
+    return str(request.path_params["job_id"])
+
+
+async def _status(request: Request, served: Service, who: Caller, job_id: str) -> Envelope[JobData]:
+    return await status(served, who, job_id)
+
+
+router.add_api_route(
+    "/status/{job_id}",
+    status,
+    methods=["GET"],
+    responses=errors(404),
+    route_class_override=direct(Role.viewer, _status, _job_id),
+)
 
 
 @router.get("/jobs")

@@ -11,7 +11,6 @@ from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
 from gateway.once import Key, once
 from gateway.problems import BODY, GUARDED, Refusal, errors
-from gateway.routes.ingest import dataset_of
 from gateway.state import Service
 from sluice.jobs import uploads
 from sluice.security.tokens import Caller
@@ -94,13 +93,13 @@ async def ingest(served: Served, who: Operator, wanted: Endpoint, key: Key = Non
     """Make a job of one URL. Files are sent to `/api/ingest/csv`."""
     source = FromWeb(kind="http", url=wanted.endpoint)
     name = without_secrets(wanted.endpoint).rpartition("/")[2]
-    dataset = await dataset_of(wanted.dataset, name)
+    dataset = await served.datasets.meant(wanted.dataset, name)
     asked = NewJob(dataset=dataset, sources=[source])
     return await once(served, who, key, 202, ["data", asked], lambda: _accept(served, who, asked))
 
 
 async def _accept(served: Service, who: Caller, wanted: NewJob) -> Envelope[Accepted]:
-    await dataset_of(wanted.dataset, "")
+    await served.datasets.meant(wanted.dataset, "")
     for source in wanted.sources:
         _refuse_foreign_credentials(served, source)
         if isinstance(source, HttpSource):
