@@ -3,19 +3,24 @@
 from sluice.contracts.model import Column
 from sluice.readers.spool import quote_text
 
-BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+# As they are: an expression that makes them would be planned anew at each of the many places.
+BLANKS = quote_text(" \t\n\r\u00a0")
+_BLANK = ", ".join(map(quote_text, " \t\n\r\u00a0"))
 
 
 def bare(text: str) -> str:
     """SQL for the text without white space around it. Few texts have any, and looking costs a fifth of trimming."""
-    last = f"right({text}, 1) IN (' ', chr(9), chr(10), chr(13), chr(160))"
-    around = f"{text} < '!' OR starts_with({text}, chr(160)) OR {last}"
+    last = f"right({text}, 1) IN ({_BLANK})"
+    around = f"{text} < '!' OR starts_with({text}, '\u00a0') OR {last}"
     return f"CASE WHEN {around} THEN trim({text}, {BLANKS}) ELSE {text} END"
 
 
 def is_empty(column: Column, text: str) -> str:
     """SQL: the cell is missing, empty or a null spelling; white space around does not count."""
-    spellings = ", ".join(quote_text(value) for value in dict.fromkeys(("", *column.null_values)))
+    spelled = dict.fromkeys(("", *column.null_values))
+    if len(spelled) == 1:
+        return f"({text} IS NULL OR trim({text}, {BLANKS}) = '')"
+    spellings = ", ".join(map(quote_text, spelled))
     return f"({text} IS NULL OR {text} IN ({spellings}) OR trim({text}, {BLANKS}) IN ({spellings}))"
 
 

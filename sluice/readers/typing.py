@@ -39,12 +39,12 @@ def projection(
         else f"NULL::{_output_type(c)} AS {quote_name(c.name)}"
         for c in contract.columns
     ]
-    bad = _bad(contract, mapping, known)
-    cells = f"to_json({_struct(header, range(len(header)))})"
-    flags = f"{bad} AS _bad, CASE WHEN _bad IS NOT NULL THEN {cells} END AS _cells"
     kept = "_unknown" if contract.drift == "keep" else "NULL::VARCHAR"
     outputs.append(f"{kept} AS _extra{number}")
-    return f"SELECT {', '.join(outputs)}, {flags} FROM ({typed})"  # noqa: S608
+    # In a query of its own: a name that stands for an expression beside it would have it planned twice.
+    judged = f"SELECT *, {_bad(contract, mapping, known)} AS _bad FROM ({typed})"  # noqa: S608
+    cells = f"CASE WHEN _bad IS NOT NULL THEN to_json({_struct(header, range(len(header)))}) END AS _cells"
+    return f"SELECT {', '.join(outputs)}, _bad, {cells} FROM ({judged})"  # noqa: S608
 
 
 def quote_name(name: str) -> str:

@@ -68,6 +68,8 @@ def quotes(text: str, delimiter: str) -> list[str]:
     """
     found = ["" if '"' in text and _is_text(text, delimiter, '"') else '"']
     for quote in _QUOTES[1:]:
+        if quote not in text:
+            continue
         begins = text.startswith(quote) or f"{delimiter}{quote}" in text or f"\n{quote}" in text
         if begins and _encloses(text[:_TEXT], delimiter, quote):
             found.append(quote)
@@ -102,7 +104,7 @@ def escapes(text: str, quote: str, delimiter: str) -> list[str]:
     """The doubled quote, and the backslash if it stands before quotes or delimiters; the backslash first if it is
     nowhere text.
     """
-    if not quote or not any(f"\\{part}" in text for part in (quote, delimiter)):
+    if not quote or "\\" not in text or not any(f"\\{part}" in text for part in (quote, delimiter)):
         return [quote]
     special = "|".join(map(re.escape, ("\\", quote, delimiter, "\r", "\n")))
     return [quote, "\\"] if "\\" in re.sub(rf"\\(?:{special})", "", text) else ["\\", quote]

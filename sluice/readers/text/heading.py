@@ -58,7 +58,8 @@ def _said(doubt: str, cells: Sequence[str]) -> tuple[str, ...]:
 def lower_kinds(rows: Sequence[Record], width: int) -> list[str]:
     """The kinds of the columns by the lower half of the rows, where no header is; all ``text`` if that is one row."""
     good = [r.cells for r in rows if fits(r, width)]
-    lower = [r for r in good[len(good) // 2 :] if all(c.strip() for c in r)] or good[len(good) // 2 :]
+    half = good[len(good) // 2 :]
+    lower = list(itertools.islice((r for r in half if all(map(str.strip, r))), _SEEN)) or half
     return column_kinds(lower[:_SEEN], width) if len(lower) > 1 else ["text"] * width
 
 

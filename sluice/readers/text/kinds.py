@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
+from sluice.readers.text.plain import all_like
+
 VALUES = ("number", "date", "time", "link", "code")
 _EMPTY = frozenset(("", "-", ".", "na", "n/a", "nan", "null", "none", "\\n"))
 _LOGICAL = frozenset(("true", "false", "yes", "no"))
@@ -50,13 +52,21 @@ def kind(cell: str) -> str:
 
 def column_kinds(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """The kind of nearly all cells of each column, else ``text``; ``empty`` if all are."""
-    found = []
-    for position in range(width):
-        counts = Counter(kind(row[position]) for row in rows if position < len(row))
-        counts.pop("empty", None)
-        name, most = counts.most_common(1)[0] if counts else ("empty", 0)
-        found.append(name if most >= 0.9 * counts.total() else "text")
-    return found
+    if {len(row) for row in rows} == {width}:
+        return list(map(_column_kind, zip(*rows, strict=True)))
+    return [_column_kind(tuple([row[i] for row in rows if i < len(row)])) for i in range(width)]
+
+
+@lru_cache(256)
+def _column_kind(cells: tuple[str, ...]) -> str:
+    """Known from one look at a table to the next: their cells are mostly the same."""
+    first = next(filter(None, cells), "")
+    if first and all_like(cells, of_first := kind(first)):
+        return of_first
+    counts = Counter(map(kind, cells))
+    counts.pop("empty", None)
+    name, most = counts.most_common(1)[0] if counts else ("empty", 0)
+    return name if most >= 0.9 * counts.total() else "text"
 
 
 def typed_columns(kinds: Sequence[str]) -> list[int]:

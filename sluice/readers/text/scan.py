@@ -183,7 +183,8 @@ def _undecodable(block: bytes, size: int) -> list[int]:
 
 def may_hold_blank_lines(path: Path) -> bool:
     """Whether line ends stand side by side anywhere, also in cells."""
-    buffer = bytearray(b"\n" * (_CHUNK + 1))
+    chunk = min(_CHUNK, path.stat().st_size + 1)
+    buffer = bytearray(b"\n" * (chunk + 1))
     view = memoryview(buffer)
     with path.open("rb", buffering=0) as file:
         while count := file.readinto(view[1:]):

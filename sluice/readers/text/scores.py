@@ -93,17 +93,22 @@ def _quoted(sample: Sequence[Record], dialect: Dialect) -> bool:
 def _clean(rows: list[list[str]], delimiter: str) -> float:
     """Cells that hold another delimiter, begin with a space, or half of something, are split in the wrong way."""
     cells = [cell for row in rows for cell in row if cell]
-    others = [d for d in _SYMBOLS if d not in delimiter]
+    text = "\0".join(cells)  # what does not stand in it need not be looked for in each cell
+    others = [d for d in _SYMBOLS if d not in delimiter and d in text]
     stronger = _SYMBOLS[_SYMBOLS.find(delimiter[0]) + 1 :] if delimiter[0] in _SYMBOLS else ""
-    torn = sum(any(_holds(cell, stronger, delimiter) for cell in row) for row in rows)
+    stronger = "".join(d for d in stronger if d in text)
+    torn = 0
+    if stronger or "\t" in text:
+        torn = sum(any(_holds(cell, stronger, delimiter) for cell in row) for row in rows)
+    controls = delimiter != "\t" and bool(_CONTROL.search(text))
     odd = 0.0
-    for text in cells:
-        if text[0] == " ":
+    for cell in cells:
+        if cell[0] == " ":
             odd += 0.5
-        elif _halved(text) or (delimiter != "\t" and _CONTROL.search(text)):
+        elif _halved(cell) or (controls and _CONTROL.search(cell)):
             odd += 1
-        elif kind(text) not in _PLAIN:
-            odd += any(d in text and f"{d} " not in text for d in others)
+        elif others and kind(cell) not in _PLAIN:
+            odd += any(d in cell and f"{d} " not in cell for d in others)
     whole = (1 - torn / len(rows)) * (1 - odd / max(len(cells), 1))
     return 0.4 + 0.6 * whole
 

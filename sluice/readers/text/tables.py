@@ -41,7 +41,8 @@ class _Block(NamedTuple):
 
 def end_line(record: Record) -> int:
     """The record's last line."""
-    return record.line + len(LINE_END.findall(record.raw))
+    raw = record.raw
+    return record.line + (len(LINE_END.findall(raw)) if "\n" in raw or "\r" in raw else 0)
 
 
 def find_region(found: Sequence[Record]) -> Region:
