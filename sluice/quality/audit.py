@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import duckdb
@@ -102,9 +103,9 @@ def warm_up() -> None:
         columns=(Column("id", "integer", "BIGINT", "bigint"),), primary_key=(), match_keys=(),
     )  # fmt: skip
     rule = Rule("warm_up", "ExpectColumnValuesToNotBeNull", {"column": "id"}, column="id")
-    with duckdb.connect(":memory:") as connection:
+    with TemporaryDirectory() as folder, scratch(Path(folder), 100, 1) as connection:
         connection.execute("CREATE VIEW stage AS SELECT 1 AS id")
-        judge = Judge(connection, "stage", contract)
+        judge = Judge(stoppable(connection), "stage", contract)
         judge.results([rule], 1)
         judge.close()
     gc.collect()

@@ -7,7 +7,7 @@ So this module must not import duckdb.
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Engine, create_engine, pool, text, types
 from sqlalchemy.dialects import registry
@@ -38,8 +38,8 @@ _TYPES: dict[str, type[types.TypeEngine[Any]]] = {
 
 def open_engine(connection: Any) -> Engine:
     """A SQLAlchemy engine that reads over a DuckDB connection, which stays open when the engine is disposed."""
-    known = _first_engine()
-    engine = Engine(pool.StaticPool(lambda: _Connection(connection)), known.dialect, known.url)
+    known, own = _first_engine(), cast(Any, _Connection(connection))
+    engine = Engine(pool.StaticPool(lambda: own), known.dialect, known.url)
     return engine.execution_options(compiled_cache=_compiled())
 
 
@@ -47,9 +47,7 @@ def open_engine(connection: Any) -> Engine:
 def _first_engine() -> Engine:
     """One that reads nothing: its dialect serves all others, so that SQLAlchemy knows their statements again."""
     registry.register("duckdb.sluice", __name__, "DuckDBDialect")
-    engine = create_engine(
-        "duckdb+sluice://", creator=lambda: _Connection(None), poolclass=pool.StaticPool
-    )
+    engine = create_engine("duckdb+sluice://", creator=lambda: _Connection(None), poolclass=pool.StaticPool)
     with engine.connect():  # which completes the dialect
         return engine
 

@@ -140,14 +140,13 @@ class Judge:
 def _validator(connection: duckdb.DuckDBPyConnection, relation: str) -> "Validator":
     load_gx()
     from great_expectations.core.batch import Batch
-    from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
     from great_expectations.validator.validator import Validator
 
     from sluice.quality.dialect import open_engine
-    from sluice.quality.metrics import DuckDBExecutionEngine
+    from sluice.quality.metrics import BatchData, DuckDBExecutionEngine
 
     engine = DuckDBExecutionEngine(engine=open_engine(connection), create_temp_table=False)
-    data = SqlAlchemyBatchData(execution_engine=engine, table_name=relation, create_temp_table=False)
+    data = BatchData(execution_engine=engine, table_name=relation, create_temp_table=False)
     validator = Validator(execution_engine=engine, batches=[Batch(data=data)])
     validator.metrics_calculator.show_progress_bars = False
     return validator
