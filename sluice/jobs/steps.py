@@ -110,8 +110,13 @@ def _same(contract: Contract, job: Job) -> None:
 
 
 @lru_cache(maxsize=64)
-def _compiled(_fingerprint: Fingerprint, dataset: str) -> Contract:
-    return Registry.from_settings(settings()).get(dataset)
+def _compiled(fingerprint: Fingerprint, dataset: str) -> Contract:
+    return _registry(fingerprint).get(dataset)
+
+
+@lru_cache(maxsize=4)
+def _registry(_fingerprint: Fingerprint) -> Registry:
+    return Registry.from_settings(settings())
 
 
 @contextmanager
