@@ -37,6 +37,7 @@ from sluice.sources.urls import masked
 from sluice.warehouse import datasets, merge
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
+from sluice.warehouse.kept import kept
 
 MANY_ROWS = 50_000
 LARGE_FILE = 8_000_000  # bytes: hashing takes 20 ms or more
@@ -122,7 +123,7 @@ def _registry(_fingerprint: Fingerprint) -> Registry:
 @contextmanager
 def working(warehouse: Warehouse, job: Job) -> Iterator[None]:
     """Hold the job's lease in the block; note a failure or an interruption, and leave nothing behind."""
-    with lease(warehouse, job.job_id), heard() as stops:
+    with kept().keeping(), lease(warehouse, job.job_id), heard() as stops:
         try:
             ledger.start(warehouse, job.job_id, flow_run_id=job.flow_run_id)
             yield
