@@ -25,7 +25,7 @@ from sluice.jobs.publication import Publication
 from sluice.jobs.publish import publish
 from sluice.jobs.recovery import incoming_name
 from sluice.jobs.signals import heard
-from sluice.quality.audit import audit
+from sluice.quality.audit import audit, rehearse
 from sluice.quality.verdict import Verdict
 from sluice.readers.base import Stage
 from sluice.settings import settings
@@ -288,6 +288,15 @@ def warm_up() -> threading.Thread:
     thread = threading.Thread(target=load, name="warm-up", daemon=True)
     thread.start()
     return thread
+
+
+def warm_contracts() -> None:
+    """Compile the contracts and rehearse their audits, for this process and copies of it; never raises SluiceError."""
+    with suppress(SluiceError):
+        registry = Registry.from_settings(settings())
+        for dataset in _registry(registry.fingerprint()).names():
+            with suppress(SluiceError):
+                rehearse(contract_of(dataset))
 
 
 class Stopwatch:

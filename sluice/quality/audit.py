@@ -113,6 +113,21 @@ def warm_up() -> None:
     atexit.register(gc.unfreeze)  # at the end all may go
 
 
+def rehearse(contract: Contract) -> None:
+    """Judge no rows by the contract, so that this process, and copies of it, know its plan and statements.
+
+    Raises SluiceError where an audit would.
+    """
+    kinds = {column.name: column.duckdb_type for column in contract.columns}
+    kinds |= {"_load_id": "BIGINT", "_record_no": "BIGINT"}
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in kinds.items())
+    with TemporaryDirectory() as folder, _explained(contract), scratch(Path(folder), 100, 1) as connection:
+        connection.execute(f"CREATE VIEW stage AS SELECT {columns} WHERE false")
+        judge = Judge(stoppable(connection), "stage", contract)
+        judge.results(contract.rules, 0)
+        judge.close()
+
+
 def score(results: Sequence[RuleResult], typed: float = 1.0) -> float:
     """0-100: the mean over all rules of the share of records that passed, rounded down to two decimals.
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sluice.errors import ContractError
+from sluice.quality import rehearse
 from sluice.quality.judge import Judge
 from tests.quality.conftest import at_least, contract_of, required, row_count
 
@@ -47,3 +48,20 @@ def test_a_rule_that_can_not_be_planned_says_so_each_time(judge_rows):
     for _ in range(2):
         with pytest.raises(ContractError, match="has no expectation 'ExpectNothing'"):
             judge_rows(contract_of(wrong), [{"id": 1, "name": "a"}])
+
+
+def test_a_rehearsal_spares_the_first_load_the_planning(judge_rows, monkeypatch):
+    rules = (required("code"), at_least("amount", 12))
+    rehearse(contract_of(*rules))
+    monkeypatch.setattr(Judge, "_needs", None)
+    found = judge_rows(contract_of(*rules), [{"id": 1, "code": None, "amount": 12}])
+    assert [result.unexpected_count for result in found.results] == [1, 0]
+
+
+def test_a_rehearsal_says_what_an_audit_would(judge_rows):
+    contract = contract_of(required("unknown"))
+    with pytest.raises(ContractError) as alone:
+        rehearse(contract)
+    with pytest.raises(ContractError) as judged:
+        judge_rows(contract, [{"id": 1}])
+    assert str(alone.value) == str(judged.value)

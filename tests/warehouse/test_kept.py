@@ -126,7 +126,6 @@ def test_one_that_a_deadline_has_stopped_is_closed(warehouse):
             translated(),
             warehouse.connect() as slow,
         ):
-            assert slow.info.backend_pid == first
             slow.execute("SELECT pg_sleep(60)")
         assert pid_of(warehouse) != first
 
