@@ -245,6 +245,10 @@ def preload() -> None:
     for name in MODULES:
         importlib.import_module(name)
     quality.warm_up()
+    from sluice.jobs.steps import warm_contracts  # by now imported; others want this module's names at once
+
+    with suppress(Exception):  # a run will say what is wrong, where it is seen
+        warm_contracts()
     _complete_models()
     if threading.active_count() > 1:
         raise SystemExit(f"The zygote has threads: {threading.enumerate()}")

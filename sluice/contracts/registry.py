@@ -1,6 +1,6 @@
 """Finds the contract of a dataset: the user's folders first, then those that Sluice brings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -34,19 +34,21 @@ class Registry:
 
         Raises ContractError if its file is wrong, SetupError if there is none.
         """
-        contracts, errors = self._found
-        if dataset in errors:
-            raise errors[dataset]
-        if dataset not in contracts:
-            near = nearest(dataset, contracts)
-            hint = f"Did you mean {near}? " if near else ""
-            known = ", ".join(self.names()) or "none"
-            raise SetupError(
-                f"There is no dataset '{dataset}'.",
-                hint=f"{hint}Known datasets: {known}. Name your contract folders in SLUICE_CONTRACTS.",
-                dataset=dataset,
-            )
-        return contracts[dataset]
+        # Only the files that name it are compiled; a user's, right or wrong, hides the built-in.
+        for files in (self._mine, self._built_in):
+            contracts, errors = _compiled(file for file in files if dataset in file.datasets)
+            if dataset in errors:
+                raise errors[dataset]
+            if dataset in contracts:
+                return contracts[dataset]
+        near = nearest(dataset, self._found[0])
+        hint = f"Did you mean {near}? " if near else ""
+        known = ", ".join(self.names()) or "none"
+        raise SetupError(
+            f"There is no dataset '{dataset}'.",
+            hint=f"{hint}Known datasets: {known}. Name your contract folders in SLUICE_CONTRACTS.",
+            dataset=dataset,
+        )
 
     def fingerprint(self) -> Fingerprint:
         """Which contract files there are and when each was written: equal as long as nothing has changed."""
@@ -62,30 +64,62 @@ class Registry:
         return list({id(error): error for error in self._found[1].values()}.values())
 
     @cached_property
+    def _mine(self) -> list["_File"]:
+        return [_File(path, content) for path, content in _files(self._dirs)]
+
+    @cached_property
+    def _built_in(self) -> list["_File"]:
+        return [_File(path, content) for path, content in _files([self._library])]
+
+    @cached_property
     def _found(self) -> tuple[dict[str, Contract], dict[str, ContractError]]:
-        contracts, errors = _read([self._library])
-        mine, wrong = _read(self._dirs)
+        contracts, errors = _compiled(self._built_in)
+        mine, wrong = _compiled(self._mine)
         # A user's broken file hides the built-in of its name: loading by other rules than asked is worse.
         errors = {name: error for name, error in errors.items() if name not in mine} | wrong
         return contracts | mine, errors
 
 
-def _read(folders: Sequence[Path]) -> tuple[dict[str, Contract], dict[str, ContractError]]:
+class _File:
+    """A contract file, parsed and compiled at most once."""
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self.path = path
+        self._content = content
+
+    @cached_property
+    def datasets(self) -> list[str]:
+        """The datasets that it defines or, where it is wrong, meant to define, as far as that can be told."""
+        try:
+            tree = parse(self._content, self.path.name)
+            names = [item.string("name") for item in tree.entries("schema")]
+        except ContractError:
+            names = []
+        return [name for name in names if name] or [self.path.name.partition(".")[0]]
+
+    @cached_property
+    def contracts(self) -> list[Contract] | ContractError:
+        """What it defines, or what is wrong with it."""
+        try:
+            return compile_contract(self._content, self.path)
+        except ContractError as error:
+            return error
+
+
+def _compiled(files: Iterable[_File]) -> tuple[dict[str, Contract], dict[str, ContractError]]:
     contracts: dict[str, Contract] = {}
     errors: dict[str, ContractError] = {}
-    for path, content in _files(folders):
-        try:
-            compiled = compile_contract(content, path)
-        except ContractError as error:
-            errors.update(dict.fromkeys(_datasets(content, path), error))
+    for file in files:
+        if isinstance(file.contracts, ContractError):
+            errors.update(dict.fromkeys(file.datasets, file.contracts))
             continue
-        for contract in compiled:
+        for contract in file.contracts:
             other = contracts.setdefault(contract.dataset, contract)
             if other is not contract:
                 errors[contract.dataset] = ContractError(
-                    f"Dataset '{contract.dataset}' is defined in {other.path} and again in {path}.",
+                    f"Dataset '{contract.dataset}' is defined in {other.path} and again in {file.path}.",
                     hint="Remove one, or give its schema object another name.",
-                    file=str(path), other=str(other.path),
+                    file=str(file.path), other=str(other.path),
                 )  # fmt: skip
     return contracts, errors
 
@@ -107,13 +141,3 @@ def _paths(folders: Sequence[Path]) -> Iterator[Path]:
             )  # fmt: skip
         paths = sorted(folder.iterdir()) if folder.is_dir() else [folder]
         yield from dict.fromkeys(path.resolve() for path in paths if path.suffix in (".yaml", ".yml"))
-
-
-def _datasets(content: bytes, path: Path) -> list[str]:
-    """The datasets that a wrong file meant to define, as far as that can be told."""
-    try:
-        tree = parse(content, path.name)
-        names = [item.string("name") for item in tree.entries("schema")]
-    except ContractError:
-        names = []
-    return [name for name in names if name] or [path.name.partition(".")[0]]

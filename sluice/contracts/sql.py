@@ -1,7 +1,7 @@
 """DuckDB SQL as text: quoted names and literals, and queries in the form that Great Expectations takes."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import duckdb
@@ -42,7 +42,8 @@ def failing_rows_query(condition: str) -> str:
 
 @cache
 def _probe() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
+    # Without threads, so that the process may fork.
+    return duckdb.connect(config={"threads": 1, "async_threads": 0})
 
 
 def query_problem(query: str) -> duckdb.Error | None:
@@ -50,6 +51,7 @@ def query_problem(query: str) -> duckdb.Error | None:
     return _error(f"EXPLAIN {query}")
 
 
+@lru_cache(maxsize=1024)
 def pattern_problem(pattern: str) -> str:
     """Why DuckDB (RE2) can't run this regular expression; '' if it can."""
     error = _error("SELECT regexp_matches('', ?)", pattern)

@@ -25,7 +25,7 @@ from sluice.jobs.publication import Publication
 from sluice.jobs.publish import publish
 from sluice.jobs.recovery import incoming_name
 from sluice.jobs.signals import heard
-from sluice.quality.audit import audit
+from sluice.quality.audit import audit, rehearse
 from sluice.quality.verdict import Verdict
 from sluice.queue import outbox
 from sluice.readers.base import Stage
@@ -38,6 +38,7 @@ from sluice.sources.urls import masked
 from sluice.warehouse import datasets, merge
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
+from sluice.warehouse.kept import kept
 
 MANY_ROWS = 50_000
 LARGE_FILE = 8_000_000  # bytes: hashing takes 20 ms or more
@@ -117,8 +118,13 @@ def _same(contract: Contract, job: Job) -> None:
 
 
 @lru_cache(maxsize=64)
-def _compiled(_fingerprint: Fingerprint, dataset: str) -> Contract:
-    return Registry.from_settings(settings()).get(dataset)
+def _compiled(fingerprint: Fingerprint, dataset: str) -> Contract:
+    return _registry(fingerprint).get(dataset)
+
+
+@lru_cache(maxsize=4)
+def _registry(_fingerprint: Fingerprint) -> Registry:
+    return Registry.from_settings(settings())
 
 
 @contextmanager
@@ -126,7 +132,8 @@ def working(warehouse: Warehouse, job: Job, *, leased: bool = False) -> Iterator
     """Hold the job's lease in the block, unless the caller does; note a failure or an interruption, and leave nothing
     behind.
     """
-    with nullcontext() if leased else lease(warehouse, job.job_id), heard() as stops:
+    held = nullcontext() if leased else lease(warehouse, job.job_id)
+    with kept().keeping(), held, heard() as stops:
         try:
             ledger.start(warehouse, job.job_id, flow_run_id=job.flow_run_id)
             yield
@@ -291,6 +298,15 @@ def warm_up() -> threading.Thread:
     thread = threading.Thread(target=load, name="warm-up", daemon=True)
     thread.start()
     return thread
+
+
+def warm_contracts() -> None:
+    """Compile the contracts and rehearse their audits, for this process and copies of it; never raises SluiceError."""
+    with suppress(SluiceError):
+        registry = Registry.from_settings(settings())
+        for dataset in _registry(registry.fingerprint()).names():
+            with suppress(SluiceError):
+                rehearse(contract_of(dataset))
 
 
 class Stopwatch:

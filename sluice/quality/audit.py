@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import duckdb
@@ -102,14 +103,29 @@ def warm_up() -> None:
         columns=(Column("id", "integer", "BIGINT", "bigint"),), primary_key=(), match_keys=(),
     )  # fmt: skip
     rule = Rule("warm_up", "ExpectColumnValuesToNotBeNull", {"column": "id"}, column="id")
-    with duckdb.connect(":memory:") as connection:
+    with TemporaryDirectory() as folder, scratch(Path(folder), 100, 1) as connection:
         connection.execute("CREATE VIEW stage AS SELECT 1 AS id")
-        judge = Judge(connection, "stage", contract)
+        judge = Judge(stoppable(connection), "stage", contract)
         judge.results([rule], 1)
         judge.close()
     gc.collect()
     gc.freeze()
     atexit.register(gc.unfreeze)  # at the end all may go
+
+
+def rehearse(contract: Contract) -> None:
+    """Judge no rows by the contract, so that this process, and copies of it, know its plan and statements.
+
+    Raises SluiceError where an audit would.
+    """
+    kinds = {column.name: column.duckdb_type for column in contract.columns}
+    kinds |= {"_load_id": "BIGINT", "_record_no": "BIGINT"}
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in kinds.items())
+    with TemporaryDirectory() as folder, _explained(contract), scratch(Path(folder), 100, 1) as connection:
+        connection.execute(f"CREATE VIEW stage AS SELECT {columns} WHERE false")
+        judge = Judge(stoppable(connection), "stage", contract)
+        judge.results(contract.rules, 0)
+        judge.close()
 
 
 def score(results: Sequence[RuleResult], typed: float = 1.0) -> float:

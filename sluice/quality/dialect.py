@@ -6,13 +6,15 @@ imported beside GX it keeps DuckDB's types alive until the interpreter ends, whi
 So this module must not import duckdb.
 """
 
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from sqlalchemy import Engine, create_engine, pool, text, types
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import ReflectedColumn, ReflectedPrimaryKeyConstraint
+from sqlalchemy.util import LRUCache
 
 _TYPES: dict[str, type[types.TypeEngine[Any]]] = {
     "TINYINT": types.SMALLINT,
@@ -36,10 +38,24 @@ _TYPES: dict[str, type[types.TypeEngine[Any]]] = {
 
 def open_engine(connection: Any) -> Engine:
     """A SQLAlchemy engine that reads over a DuckDB connection, which stays open when the engine is disposed."""
+    known, own = _first_engine(), cast(Any, _Connection(connection))
+    engine = Engine(pool.StaticPool(lambda: own), known.dialect, known.url)
+    return engine.execution_options(compiled_cache=_compiled())
+
+
+@cache
+def _first_engine() -> Engine:
+    """One that reads nothing: its dialect serves all others, so that SQLAlchemy knows their statements again."""
     registry.register("duckdb.sluice", __name__, "DuckDBDialect")
-    return create_engine(
-        "duckdb+sluice://", creator=lambda: _Connection(connection), poolclass=pool.StaticPool
-    )
+    engine = create_engine("duckdb+sluice://", creator=lambda: _Connection(None), poolclass=pool.StaticPool)
+    with engine.connect():  # which completes the dialect
+        return engine
+
+
+@cache
+def _compiled() -> LRUCache[Any, Any]:
+    """The statements of former audits, compiled: most loads are judged by the rules of one before them."""
+    return LRUCache(500)
 
 
 class _Cursor:
@@ -121,11 +137,8 @@ class DuckDBDialect(PGDialect):
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[ReflectedColumn]:
-        query = text(
-            "SELECT column_name, data_type FROM information_schema.columns"
-            " WHERE table_name = :name ORDER BY ordinal_position"
-        )
-        found = connection.execute(query, {"name": str(table_name)})
+        # The information schema would be read through views of all there is, which costs 40 ms at first.
+        found = connection.exec_driver_sql(f"DESCRIBE {self.identifier_preparer.quote(str(table_name))}")
         return [
             {
                 "name": name,
@@ -133,7 +146,7 @@ class DuckDBDialect(PGDialect):
                 "nullable": True,
                 "default": None,
             }
-            for name, kind in found
+            for name, kind, *_ in found
         ]
 
     def get_pk_constraint(

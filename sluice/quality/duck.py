@@ -1,7 +1,7 @@
 """The DuckDB that an audit runs in, and the one for a query on what it leaves."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,24 +9,26 @@ from typing import Any
 import duckdb
 
 from sluice import deadline
+from sluice.quality.instances import instances
 from sluice.settings import settings
+
+DATABASE = "audit"
 
 
 @contextmanager
 def scratch(directory: Path, memory_limit_mb: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory DuckDB that spills into ``directory``; ``threads`` 0 means one per core, at most 4.
+    """An empty in-memory database that spills into ``directory``; ``threads`` 0 means one per core.
 
     Its query is interrupted at the step's deadline.
     """
-    config: dict[str, Any] = {
-        "memory_limit": f"{memory_limit_mb}MB",
-        "temp_directory": str(directory / "spill"),
-    }
-    if threads:
-        config["threads"] = threads
-    with duckdb.connect(":memory:", config=config) as connection:
+    with instances().lent() as instance, closing(instance.cursor()) as connection:
+        connection.execute("SET temp_directory = ?", [str(directory / "spill")])
+        connection.execute(f"SET memory_limit = '{int(memory_limit_mb)}MB'")
+        connection.execute(f"SET threads = {int(threads)}" if threads else "RESET threads")
+        connection.execute(f"ATTACH ':memory:' AS {DATABASE}; USE {DATABASE}")
         deadline.at_end(connection.interrupt)
         yield connection
+        connection.execute(f"USE memory; DETACH {DATABASE}")
 
 
 @contextmanager
@@ -57,4 +59,5 @@ class _Cursors:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         deadline.check()
         self._last = self._connection.cursor()
+        self._last.execute(f"USE {DATABASE}")  # which a cursor does not take from its parent
         return self._last

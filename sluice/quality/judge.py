@@ -9,6 +9,7 @@ import duckdb
 
 from sluice.contracts.model import Contract, Rule
 from sluice.errors import ContractError, SetupError, SluiceError
+from sluice.quality import plan
 from sluice.quality.suite import build_expectation, load_gx
 from sluice.quality.verdict import RuleResult
 
@@ -56,15 +57,19 @@ class Judge:
 
         Raises ContractError or SetupError if a rule could not be judged.
         """
-        pairs = [(rule, build_expectation(rule, self._contract)) for rule in rules]
-        needs = [self._needs(rule, expectation) for rule, expectation in pairs]
-        metrics, aborted = self._validator.compute_metrics([m for need in needs for m in need.values()])
+        found = plan.remembered(rules, lambda: self._plan(rules))
+        metrics, aborted = found.compute(self._validator)
         for info in aborted.values():
             self._check_room(str(info["exception_info"]))
         return [
             self._result(rule, expectation, need, metrics, rows)
-            for (rule, expectation), need in zip(pairs, needs, strict=True)
+            for rule, expectation, need in zip(rules, found.expectations, found.needs, strict=True)
         ]
+
+    def _plan(self, rules: Sequence[Rule]) -> plan.Plan:
+        expectations = [build_expectation(rule, self._contract) for rule in rules]
+        needs = [self._needs(*pair) for pair in zip(rules, expectations, strict=True)]
+        return plan.made(self._validator, expectations, needs)
 
     def failing_rows_query(self, rule: Rule) -> str | None:
         """GX's own SQL for ``_load_id`` and ``_record_no`` of the rows that fail; None if it has none."""
@@ -135,14 +140,13 @@ class Judge:
 def _validator(connection: duckdb.DuckDBPyConnection, relation: str) -> "Validator":
     load_gx()
     from great_expectations.core.batch import Batch
-    from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
     from great_expectations.validator.validator import Validator
 
     from sluice.quality.dialect import open_engine
-    from sluice.quality.metrics import DuckDBExecutionEngine
+    from sluice.quality.metrics import BatchData, DuckDBExecutionEngine
 
     engine = DuckDBExecutionEngine(engine=open_engine(connection), create_temp_table=False)
-    data = SqlAlchemyBatchData(execution_engine=engine, table_name=relation, create_temp_table=False)
+    data = BatchData(execution_engine=engine, table_name=relation, create_temp_table=False)
     validator = Validator(execution_engine=engine, batches=[Batch(data=data)])
     validator.metrics_calculator.show_progress_bars = False
     return validator

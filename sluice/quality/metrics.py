@@ -3,14 +3,17 @@
 # GX's base classes and decorators have no types that mypy could follow.
 # mypy: disable-error-code="misc, untyped-decorator"
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
 from great_expectations.expectations.metrics import ColumnMapMetricProvider
 from great_expectations.expectations.metrics.map_metric_provider import column_condition_partial
 from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
-from great_expectations.util import get_sqlalchemy_selectable
+from great_expectations.util import convert_to_json_serializable, get_sqlalchemy_selectable
 
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
@@ -20,6 +23,27 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     """
 
     unique: frozenset[str] = frozenset()
+
+    def resolve_metric_bundle(self, metric_fn_bundle: Iterable[Any]) -> dict[Any, Any]:
+        """The metrics that one scan of their rows gives, by id. GX would write each statement again, to log it."""
+        found: dict[Any, Any] = {}
+        for query in self._organize_metrics_by_domain(metric_fn_bundle):
+            rows = get_sqlalchemy_selectable(self.get_domain_records(domain_kwargs=query["domain_kwargs"]))
+            values = self.execute_query(sa.select(*query["select"]).select_from(rows)).one()
+            found |= zip(query["metric_ids"], map(convert_to_json_serializable, values), strict=True)
+        return found
+
+
+class BatchData(SqlAlchemyBatchData):
+    """A relation by name. GX's own makes a table object for each batch, and SQLAlchemy knows statements by that."""
+
+    def _generate_selectable_from_schema_name_and_table_name(self, *, table_name: str, **_: Any) -> sa.Table:
+        return _table(table_name)
+
+
+@lru_cache(maxsize=8)
+def _table(name: str) -> sa.Table:
+    return sa.Table(name, sa.MetaData(), schema=None)
 
 
 def _rows_in_groups(engine: DuckDBExecutionEngine, selectable: Any, columns: list[str]) -> int:

@@ -1,5 +1,6 @@
 """The warehouse: one PostgreSQL database, embedded or by URL, and connections to it."""
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from sluice.settings import Settings, settings
 from sluice.warehouse import address
 from sluice.warehouse.embedded import Embedded
 from sluice.warehouse.failures import not_connected
+from sluice.warehouse.kept import KeptConnection, kept
 
 OLDEST_VERSION = 14
 CANCEL_SECONDS = 5.0
@@ -81,19 +83,26 @@ class Warehouse:
         return f"Warehouse({self.safe_url})"
 
     def connect(self, *, autocommit: bool = False, **options: Any) -> Connection:
-        """A new connection; ``options`` are libpq's. The embedded server is started again if it died.
+        """A connection; ``options`` are libpq's. The embedded server is started again if it died.
 
+        It is new or, while a job keeps them, one that a ``with`` block has left (see ``kept``).
         At the deadline of the step at work, what it does is cancelled, and no other is made.
         Raises RetryError if the server can't be reached for now, SetupError if it refuses us or is too old.
         """
         deadline.check()
-        connection = self._revived(autocommit, options)
+        connection = None if autocommit or options else kept().take(self._conninfo())
+        connection = connection or self._revived(autocommit, options)
         # A statement_timeout would hold for each statement, not for all of them; sent at the start, it would
         # override what an administrator set for the role, and connection poolers refuse it.
-        deadline.at_end(_Stop(connection))
+        stop = _Stop(connection)
+        deadline.at_end(stop)
+        connection.let_go = (lambda: False) if autocommit or options else stop.let_go
         return connection
 
-    def _revived(self, autocommit: bool, options: dict[str, Any]) -> Connection:
+    def _conninfo(self, **options: Any) -> str:
+        return make_conninfo("", **{**_DEFAULTS, **conninfo_to_dict(self.url), **options})
+
+    def _revived(self, autocommit: bool, options: dict[str, Any]) -> KeptConnection:
         if self.embedded is not None:
             for pause in _REVIVAL_PAUSES:
                 try:
@@ -103,10 +112,10 @@ class Warehouse:
                     self.embedded.ensure()
         return self._connect(autocommit, options)
 
-    def _connect(self, autocommit: bool, options: dict[str, Any]) -> Connection:
-        conninfo = make_conninfo("", **{**_DEFAULTS, **conninfo_to_dict(self.url), **options})
+    def _connect(self, autocommit: bool, options: dict[str, Any]) -> KeptConnection:
+        conninfo = self._conninfo(**options)
         try:
-            connection = psycopg.connect(conninfo, autocommit=autocommit)
+            connection = KeptConnection.connect(conninfo, autocommit=autocommit)
         except psycopg.Error as cause:
             refusal = address.refused(str(cause), conninfo, self.safe_url)
             raise refusal or not_connected(cause, conninfo, self.safe_url) from None
@@ -116,6 +125,7 @@ class Warehouse:
             raise SetupError(
                 f"The warehouse runs PostgreSQL {version}.", hint=f"Sluice needs {OLDEST_VERSION} or newer."
             )
+        connection.conninfo = conninfo
         return connection
 
     def answers(self) -> bool:
@@ -144,13 +154,21 @@ class _Stop:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._cancelled = False
+        self._cancelled = self._over = False
+        self._lock = threading.Lock()
 
     def __call__(self) -> None:
-        if self._connection.pgconn.transaction_status != TransactionStatus.ACTIVE:
-            return
-        if self._cancelled:
+        with self._lock:
+            if self._over or self._connection.pgconn.transaction_status != TransactionStatus.ACTIVE:
+                return
+            again, self._cancelled = self._cancelled, True
+        if again:
             deadline.hang_up(self._connection.fileno())
         else:
-            self._cancelled = True
             self._connection.cancel_safe(timeout=CANCEL_SECONDS)
+
+    def let_go(self) -> bool:
+        """Stop nothing from now on. Returns whether nothing was: a cancel may reach the server late."""
+        with self._lock:
+            self._over = True
+            return not self._cancelled

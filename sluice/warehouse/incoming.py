@@ -52,9 +52,8 @@ class IncomingTable:
         assert self._connection is not None
         self._copy.finish()
         self._alter_constants("DROP DEFAULT")
-        self._connection.commit()
-        self._connection.close()
-        self._connection = None
+        with self._connection:  # which commits
+            self._connection = None
 
     def abort(self) -> None:
         """Throw away what was sent. Safe to call at any time."""
