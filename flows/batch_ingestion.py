@@ -12,6 +12,7 @@ from sluice.errors import SluiceError
 from sluice.jobs import steps
 from sluice.jobs.lease import lease
 from sluice.jobs.outcome import Outcome
+from sluice.warehouse.kept import kept
 from tasks import ingestion, reports
 
 
@@ -30,7 +31,7 @@ def batch_ingestion(
     outcomes: list[Outcome] = []
     failures: dict[str, Exception] = {}
     ours = [one for one in requests if steps.begins(warehouse, one.job_id, flow_run.id)]
-    with lease(warehouse, *(one.job_id for one in ours)) as held:
+    with kept().keeping(), lease(warehouse, *(one.job_id for one in ours)) as held:
         for one in ours:
             # It may have been cancelled since, or its organization may pause now.
             if not steps.begins(warehouse, one.job_id, flow_run.id):
