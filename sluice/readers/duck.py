@@ -11,7 +11,7 @@ from sluice.errors import ReadError, SetupError
 from sluice.readers.base import RawTable
 
 _MOST_COLUMNS = 12_000  # DuckDB takes about 100 KB for each, whatever its limit
-_WIDE = 500
+WIDE = 500
 _MOST_MORE = 800  # MB
 _KB_A_COLUMN = 200  # six vectors of 2,048 texts: those of the parser, the projections and the result
 
@@ -23,6 +23,14 @@ def connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckD
     """
     connection = duckdb.connect()
     deadline.at_end(connection.interrupt)
+    set_up(connection, directory, memory_limit_mb, threads)
+    return connection
+
+
+def set_up(
+    connection: duckdb.DuckDBPyConnection, directory: Path, memory_limit_mb: int, threads: int
+) -> None:
+    """Set what ``connect`` says."""
     connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     connection.execute(f"SET memory_limit = '{int(memory_limit_mb)}MB'")
     connection.execute("SET temp_directory = ?", [str(directory / "spill")])
@@ -30,7 +38,6 @@ def connect(directory: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckD
         connection.execute(f"SET threads = {int(threads)}")
     else:
         connection.execute("SET threads = least(4, current_setting('threads')::INTEGER)")
-    return connection
 
 
 def connect_for(
@@ -43,7 +50,7 @@ def connect_for(
     """
     columns = len(table.header)
     check_width(table.path, columns)
-    if columns <= _WIDE:
+    if columns <= WIDE:
         return connect(directory, memory_limit_mb, threads)
     return connect(directory, memory_limit_mb + min(columns * _KB_A_COLUMN // 1000, _MOST_MORE), 1)
 
@@ -78,12 +85,18 @@ def another_way(table: RawTable, error: Exception, memory_limit_mb: int) -> None
         ) from error
 
 
-def batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> Iterator[pa.RecordBatch]:
-    """The query's result as it comes, behind an empty batch that tells its schema.
+def batches(
+    connection: duckdb.DuckDBPyConnection, query: str, rows: int, *, few: bool = False
+) -> Iterator[pa.RecordBatch]:
+    """The query's result as it comes, behind an empty batch that tells its schema. ``few``: all of it is made first,
+    which is quicker than to plan the query twice, as describing a result before it comes does.
 
     Raises duckdb.Error for what Arrow tells as its own error or an OSError.
     """
     try:
+        if few:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE made AS {query}")
+            query = "SELECT * FROM made"
         reader = connection.sql(query).to_arrow_reader(rows)
         yield pa.RecordBatch.from_pylist([], schema=reader.schema)
         yield from reader

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from sluice import deadline
 from sluice.contracts.model import Contract
 from sluice.errors import SetupError
 from sluice.readers.base import RawTable, Sink, Stage
-from sluice.readers.duck import another_way, batches, connect_for
+from sluice.readers.duck import WIDE, another_way, batches, connect_for
+from sluice.readers.engines import lent
 from sluice.readers.header import Mapping, known_names, match_header
 from sluice.readers.pump import ParquetSink, Pump
 from sluice.readers.rejects import Explainer, bad_rows, record_numbers, write_rejects
@@ -26,6 +28,7 @@ from sluice.readers.typing import projection
 
 _BATCH_ROWS = 16_384
 _BATCH_CHARS = 16_000_000
+_SMALL = 1 << 19  # bytes of a file that is read sooner than a DuckDB for it is made, or a query planned
 
 
 @dataclass(slots=True)
@@ -124,7 +127,7 @@ def _attempt(
     try:
         with (
             deadline.blamed(duckdb.Error),
-            contextlib.closing(connect_for(run.table, directory, memory_limit_mb, threads)) as connection,
+            _connection(run, directory, memory_limit_mb, threads) as connection,
         ):
             _read(connection, run, [ParquetSink(directory / "rows.parquet"), *sinks])
             broken = run.table.broken(connection)
@@ -135,6 +138,23 @@ def _attempt(
     finally:
         run.rejects.close()
         run.rejects.path.unlink(missing_ok=True)
+
+
+def _connection(
+    run: _Run, directory: Path, memory_limit_mb: int, threads: int
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    if _is_small(run.table):
+        return lent(directory, memory_limit_mb, threads)
+    return contextlib.closing(connect_for(run.table, directory, memory_limit_mb, threads))
+
+
+def _is_small(table: RawTable) -> bool:
+    """Whether it can't have many rows or columns; of what is packed, nobody knows."""
+    if table.details.get("wrappers") or len(table.header) > WIDE:
+        return False
+    with contextlib.suppress(OSError):  # whoever reads it will say what is wrong
+        return table.path.stat().st_size <= _SMALL
+    return False
 
 
 def _read(connection: duckdb.DuckDBPyConnection, run: _Run, sinks: Sequence[Sink]) -> None:
@@ -163,8 +183,10 @@ def _batches(connection: duckdb.DuckDBPyConnection, run: _Run) -> Iterator[pa.Re
     relation = table.relation(connection)
     numbered = "_record_no" in connection.sql(f"SELECT * FROM {relation}").columns  # noqa: S608
     sql = projection(run.mapping, run.contract, table.header, relation, numbered)
+    names = {column.name.lower() for column in run.contract.columns}
+    few = _is_small(table) and len(names) == len(run.contract.columns)  # which DuckDB would not tell apart
     rows = min(_BATCH_ROWS, max(_BATCH_CHARS // max(table.record_size, 1), 100))
-    for place, batch in enumerate(batches(connection, sql, rows)):
+    for place, batch in enumerate(batches(connection, sql, rows, few=few)):
         good = _good(batch, run)
         if good.num_rows or not place:
             yield good
