@@ -28,7 +28,7 @@ from sluice.readers.typing import projection
 
 _BATCH_ROWS = 16_384
 _BATCH_CHARS = 16_000_000
-_SMALL = 1 << 20  # bytes of a file that is read sooner than a DuckDB for it is made, or a query planned
+_SMALL = 1 << 19  # bytes of a file that is read sooner than a DuckDB for it is made, or a query planned
 
 
 @dataclass(slots=True)
