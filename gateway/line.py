@@ -1,6 +1,6 @@
 """Connections that send statements at once and take their answers in one go, by libpq's pipeline mode.
 
-psycopg's own pipelines do the same at three times the CPU, which is most of what a short request costs.
+psycopg's own pipelines do the same at about twice the CPU, which is most of what a short request costs.
 """
 
 import asyncio
