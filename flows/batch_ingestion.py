@@ -1,4 +1,4 @@
-"""The batch ingestion: several small jobs in one run, one after another, each published or refused on its own."""
+"""The batch ingestion: small jobs, one after another, each published or refused on its own and in one task."""
 
 from typing import Annotated, Any
 
@@ -24,32 +24,35 @@ def batch_ingestion(
 ) -> list[dict[str, Any]]:
     """Jobs that a dispatcher handed over together, one after another; returns their outcomes.
 
-    Raises SluiceError at the end if a job failed; the others stand.
+    Raises the error of the job that failed, or SluiceError where several did, at the end; the others stand.
     """
     steps.warm_up()
-    warehouse = warehouse_of().prepare()
     outcomes: list[Outcome] = []
     failures: dict[str, Exception] = {}
-    ours = [one for one in requests if steps.begins(warehouse, one.job_id, flow_run.id)]
-    with kept().keeping(), lease(warehouse, *(one.job_id for one in ours)) as held:
-        for one in ours:
-            # It may have been cancelled since, or its organization may pause now.
-            if not steps.begins(warehouse, one.job_id, flow_run.id):
-                held.let_go(one.job_id)
-                continue
-            job = steps.open_job(warehouse, one.model_dump(), flow_run.id)
-            try:
-                outcomes.append(ingestion.ingest.with_options(task_run_name=job.job_id)(job, one.sources))
-                get_run_logger().info("%s: %s", job.job_id, reports.sentence(outcomes[-1]))
-            except Exception as error:
-                failures[job.job_id] = error
-                held.let_go(job.job_id)
-        reports.publish_batch(warehouse, outcomes, failures)
+    with kept().keeping():
+        warehouse = warehouse_of().prepare()
+        ours = [one for one in requests if steps.begins(warehouse, one.job_id, flow_run.id)]
+        with lease(warehouse, *(one.job_id for one in ours)) as held:
+            for one in ours:
+                # It may have been cancelled since, or its organization may pause now.
+                if one is not ours[0] and not steps.begins(warehouse, one.job_id, flow_run.id):
+                    held.let_go(one.job_id)
+                    continue
+                job = steps.open_job(warehouse, one.model_dump(), flow_run.id)
+                try:
+                    outcomes.append(ingestion.ingest.with_options(task_run_name=job.job_id)(job, one.sources))
+                    get_run_logger().info("%s: %s", job.job_id, reports.sentence(outcomes[-1]))
+                except Exception as error:
+                    failures[job.job_id] = error
+                    held.let_go(job.job_id)
+            reports.publish_batch(warehouse, outcomes, failures)
     if failures:
         raise _of_all(failures)
     return [outcome.as_dict() for outcome in outcomes]
 
 
-def _of_all(failures: dict[str, Exception]) -> SluiceError:
+def _of_all(failures: dict[str, Exception]) -> Exception:
+    if len(failures) == 1:
+        return next(iter(failures.values()))
     said = "; ".join(f"{job_id}: {error}" for job_id, error in failures.items())
     return SluiceError(f"{len(failures)} jobs failed. {said}")

@@ -44,10 +44,12 @@ class Prefect:
         Raises SetupError where the deployment is missing.
         """
         requests = [{**one.request, "job_id": one.job_id} for one in together]
-        alone = len(together) == 1
-        deployment = self.deployment if alone else self.batch_deployment
+        small = all(one.shares for one in together)
+        deployment = self.batch_deployment if small else self.deployment
         body = {
-            "parameters": {"request": requests[0]} if alone else {"requests": requests},
+            "parameters": {"requests": requests} if small else {"request": requests[0]},
+            "name": f"{together[0].request['dataset']}"
+            + (f" and {len(together) - 1} more" if together[1:] else ""),
             "idempotency_key": idempotency_key(together),
             "work_queue_name": together[0].priority,
             "tags": ["gateway", *(one.job_id for one in together)],

@@ -26,7 +26,8 @@ from sluice.readers.account import counted, outside
 from sluice.warehouse.columns import table_name
 from sluice.warehouse.connection import Warehouse
 
-BAR_SECONDS = 0.5
+BAR_SECONDS = 0.5  # between two moves of a run's bar
+FIRST_SECONDS = 2.0  # until a run gets a bar
 AT_ONCE = 6
 
 
@@ -43,7 +44,7 @@ class Progress:
         """Report that the job is at ``percent`` (0-100). The bar moves at most twice a second."""
         ledger.move(self._warehouse, self._job.job_id, stage=stage, progress=percent, message=message)
         progress.step(message)
-        if time.monotonic() - self._shown > BAR_SECONDS:
+        if time.monotonic() - self._shown > (BAR_SECONDS if self._artifact else FIRST_SECONDS):
             self._shown = time.monotonic()
             self._show(float(percent), message)
 
@@ -79,14 +80,16 @@ def publish_artifacts(warehouse: Warehouse, outcome: Outcome, progress: Progress
 def publish_batch(
     warehouse: Warehouse, outcomes: Sequence[Outcome], failures: Mapping[str, Exception]
 ) -> None:
-    """Show in the UI what became of each job of a run that did several, and note what each took; trouble is logged,
-    never raised.
-    """
-    rows = [_result(one) for one in outcomes]
-    rows += [{"job": job_id, "error": str(error)} for job_id, error in failures.items()]
-    said = f"{len(outcomes)} jobs done, {len(failures)} failed"
+    """Show in the UI what became of each job of a run, and note what each took; trouble is logged, never raised."""
     made: list[Callable[[], object]] = [partial(loads.measured, warehouse, one) for one in outcomes]
-    _report([partial(create_table_artifact, key="results", table=rows, description=said), *made])
+    if len(outcomes) == 1 and not failures:
+        made += _artifacts(warehouse, outcomes[0])
+    else:
+        rows = [_result(one) for one in outcomes]
+        rows += [{"job": job_id, "error": str(error)} for job_id, error in failures.items()]
+        said = f"{len(outcomes)} jobs done, {len(failures)} failed"
+        made.append(partial(create_table_artifact, key="results", table=rows, description=said))
+    _report(made)
 
 
 def _report(made: list[Callable[[], object]]) -> None:

@@ -4,10 +4,13 @@ All its runs are supervised over the same few connections; Prefect opens a clien
 """
 
 import logging
+import time
 import warnings
 from typing import Any
+from uuid import UUID
 
 import anyio
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
@@ -17,9 +20,35 @@ from prefect.runner._process_manager import ProcessHandle
 from prefect.runner._starter_engine import EngineCommandStarter
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
+REMEMBERED = 5.0  # seconds for which a deployment, or a flow, counts as known
 AGAIN = 2.0  # seconds after which the events are listened to again
 SETTLED = 0.05  # seconds until the slot of a run that has ended is free
 _log = logging.getLogger(__name__)
+
+
+class Remembering:
+    """A client that asks for the same deployment or flow once in a while; it is asked twice for each run."""
+
+    def __init__(self, client: PrefectClient) -> None:
+        self._client = client
+        self._found: dict[tuple[str, UUID], tuple[float, Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def read_deployment(self, deployment_id: UUID) -> Any:
+        return await self._known("read_deployment", deployment_id)
+
+    async def read_flow(self, flow_id: UUID) -> Any:
+        return await self._known("read_flow", flow_id)
+
+    async def _known(self, ask: str, about: UUID) -> Any:
+        since, found = self._found.get((ask, about), (0.0, None))
+        if time.monotonic() - since > REMEMBERED:
+            found = await getattr(self._client, ask)(about)
+            self._found[ask, about] = time.monotonic(), found
+        return found
+
 
 with warnings.catch_warnings():
     # It is to take the place of the worker that it extends.
@@ -29,6 +58,14 @@ with warnings.catch_warnings():
         """Serves pools of type ``process``. It polls as well, for whatever the events leave out."""
 
         type = "process"
+        _remembering: Remembering | None = None
+
+        @property
+        def client(self) -> PrefectClient:
+            """As the base has it, with a memory."""
+            if self._remembering is None or self._remembering._client is not super().client:
+                self._remembering = Remembering(super().client)
+            return self._remembering  # type: ignore[return-value]
 
         async def start(self, *values: Any, **named: Any) -> None:
             """As the base does, with an ear on the events."""

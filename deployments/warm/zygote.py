@@ -35,8 +35,18 @@ SOCKET = "SLUICE_ZYGOTE"
 # What runs import, but for what the first few lines of the engine do.
 MODULES = (
     "anyio._backends._asyncio",
+    "encodings.utf_8_sig",
     "prefect._internal.metrics",
+    "prefect._internal.observers",
+    "prefect.concurrency._sync",
     "prefect.engine",
+    "prefect.flow_engine",
+    "prefect.task_engine",
+    "prefect.telemetry.run_telemetry",
+    "prefect.utilities.visualization",
+    "pyarrow.dataset",
+    "rich._emoji_codes",
+    "sluice.warehouse.migrate",
     "flows.batch_ingestion",
     "flows.maintenance",
 )

@@ -18,7 +18,7 @@ from flows import batch_ingestion as module
 from flows.batch_ingestion import batch_ingestion
 from flows.runner import run_here
 from flows.standard_ingestion import IngestionRequest
-from sluice.errors import SluiceError
+from sluice.errors import SluiceError, SourceError
 from sluice.jobs import ledger, steps
 from sluice.jobs.lease import try_lock, unlock
 from sluice.queue import outbox, pauses
@@ -102,7 +102,7 @@ def _file(name: str) -> dict[str, str]:
 def test_a_job_that_fails_leaves_the_others_alone(project: Warehouse, queued: Queue, run: Any) -> None:
     bad = queued("projects", SAMPLES / "nothing.csv")
     good = queued("bugs", SAMPLES / "bugs-template.csv")
-    with pytest.raises(SluiceError, match=f"1 jobs failed. {bad.job_id}: .*nothing.csv"):
+    with pytest.raises(SourceError, match=r"nothing.csv does not exist"):
         run(bad, good)
     assert (status(project, bad), status(project, good)) == ("failed", "completed")
     with get_client(sync_client=True) as client:
@@ -119,6 +119,14 @@ def test_a_job_that_fails_leaves_the_others_alone(project: Warehouse, queued: Qu
     assert results.description == "1 jobs done, 1 failed"
     assert good.job_id in str(results.data)
     assert bad.job_id in str(results.data)
+
+
+def test_several_failures_are_all_told(queued: Queue, run: Any) -> None:
+    bad = [queued("projects", SAMPLES / f"nothing-{number}.csv") for number in range(2)]
+    with pytest.raises(
+        SluiceError, match=f"2 jobs failed. {bad[0].job_id}: .*-0.csv.*{bad[1].job_id}: .*-1.csv"
+    ):
+        run(*bad)
 
 
 def test_a_job_that_is_not_its_own_is_not_touched(project: Warehouse, queued: Queue, run: Any) -> None:
