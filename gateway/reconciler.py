@@ -105,7 +105,8 @@ def _end(connection: Connection, pair: _Pair, kind: str) -> bool:
         elif kind == "GONE":
             ledger.cancel(connection, pair.job_id, "its flow run was deleted")
         else:
-            ledger.fail(connection, pair.job_id, RetryError(f"Its flow run ended as {kind.lower()}."))
+            error = RetryError(f"Its flow run ended as {kind.lower()}.")
+            ledger.fail(connection, pair.job_id, error, crashed=kind == "CRASHED")
     finally:
         unlock(connection, pair.job_id)
     return True

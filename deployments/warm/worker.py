@@ -17,8 +17,9 @@ from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.flows import load_flow_from_flow_run
 from prefect.runner._flow_run_executor import FlowRunExecutionResult, FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle
-from prefect.runner._starter_engine import EngineCommandStarter
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
+
+from deployments.warm.starter import WarmJobConfiguration, WarmStarter
 
 REMEMBERED = 5.0  # seconds for which a deployment, or a flow, counts as known
 AGAIN = 2.0  # seconds after which the events are listened to again
@@ -58,6 +59,7 @@ with warnings.catch_warnings():
         """Serves pools of type ``process``. It polls as well, for whatever the events leave out."""
 
         type = "process"
+        job_configuration = WarmJobConfiguration
         _remembering: Remembering | None = None
 
         @property
@@ -88,13 +90,7 @@ with warnings.catch_warnings():
             task_status: anyio.abc.TaskStatus[int] | None = None,
         ) -> ProcessWorkerResult:
             """Start the pool's command and wait for its end; then there may be room for another."""
-            starter = EngineCommandStarter(
-                command=configuration.command,
-                cwd=configuration.working_dir,
-                env=configuration.env,
-                stream_output=configuration.stream_output,
-                control_channel=self._supervision.control_channel,
-            )
+            starter = WarmStarter(configuration, self._supervision.control_channel)
             executor = self._supervision.create_executor(
                 flow_run, starter, resolve_flow=load_flow_from_flow_run, propose_submitting=False
             )

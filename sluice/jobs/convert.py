@@ -10,6 +10,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from psycopg import sql
 
@@ -86,6 +87,16 @@ def convert(
     whole = replace(staged, source=landed.uri, sha256=digest, size=landed.size, details=details)
     whole.save()
     return whole
+
+
+def rehearse(contract: Contract) -> None:
+    """Read a file of one record with the contract's columns, to know the way. Raises SluiceError."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "rehearsal.csv")
+        names = ",".join(column.name for column in contract.columns)
+        path.write_text(f"{names}\n{','.join('1' for _ in contract.columns)}\n", encoding="utf-8")
+        with closing(open_table(path, {}, work=Path(folder))) as table:
+            stage(table, contract, Path(folder, "stage"), load_id=0, organization_id=0, threads=1)
 
 
 def _hash(landed: Landed) -> Callable[[], str]:

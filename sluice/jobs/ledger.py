@@ -181,11 +181,12 @@ def complete(connection: Connection, job_id: str, result: dict[str, Any]) -> Non
     )
 
 
-def fail(where: Where, job_id: str, error: BaseException) -> bool:
+def fail(where: Where, job_id: str, error: BaseException, *, crashed: bool = False) -> bool:
     """End the job that ``error`` stopped: as failed, or as cancelled where the user pressed Ctrl-C.
 
     A job of the outbox waits for its next try instead, if the error is worth one and it has one left; else it is a
-    dead letter. If its process was told to end, it stays as it is: the end of its flow run will tell why.
+    dead letter. ``crashed``: its process died without a word, which costs no try. If its process was told to end, it
+    stays as it is: the end of its flow run will tell why.
     Returns whether it was noted; never raises, so it never hides ``error``. A job that has finished stays as it is.
     """
     cancelled, told = isinstance(error, KeyboardInterrupt), not isinstance(error, Exception)
@@ -201,7 +202,7 @@ def fail(where: Where, job_id: str, error: BaseException) -> bool:
             elif (
                 not cancelled
                 and facts.get("retryable", _of_the_line(error))
-                and outbox.again(connection, job_id)
+                and (outbox.after_a_crash if crashed else outbox.again)(connection, job_id)
             ):
                 changes = _AGAIN
             noted = _change(

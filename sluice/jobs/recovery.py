@@ -113,7 +113,7 @@ def _fail_if_dead(connection: Connection, job_id: str) -> bool:
         if not free or ledger.get(connection, job_id)["status"] in OVER:
             return False
         reason = RetryError("The process that ran it died.", hint=f"Run it again: `sluice replay {job_id}`.")
-        return ledger.fail(connection, job_id, reason)
+        return ledger.fail(connection, job_id, reason, crashed=True)
 
 
 def _clean(connection: Connection, job_id: str, tables: list[str], folder: Path | None) -> None:

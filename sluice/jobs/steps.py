@@ -301,12 +301,16 @@ def warm_up() -> threading.Thread:
 
 
 def warm_contracts() -> None:
-    """Compile the contracts and rehearse their audits, for this process and copies of it; never raises SluiceError."""
+    """Compile the contracts and rehearse a small load by each, but for the warehouse's part, for this process and
+    copies of it; never raises SluiceError.
+    """
     with suppress(SluiceError):
         registry = Registry.from_settings(settings())
         for dataset in _registry(registry.fingerprint()).names():
             with suppress(SluiceError):
-                rehearse(contract_of(dataset))
+                contract = contract_of(dataset)
+                rehearse(contract)
+                conversion.rehearse(contract)
 
 
 class Stopwatch:

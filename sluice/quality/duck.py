@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from sluice import deadline
-from sluice.quality.instances import instances
+from sluice.instances import instances
 from sluice.settings import settings
 
 DATABASE = "audit"
@@ -25,6 +25,7 @@ def scratch(directory: Path, memory_limit_mb: int, threads: int) -> Iterator[duc
         connection.execute("SET temp_directory = ?", [str(directory / "spill")])
         connection.execute(f"SET memory_limit = '{int(memory_limit_mb)}MB'")
         connection.execute(f"SET threads = {int(threads)}" if threads else "RESET threads")
+        connection.execute("SET enable_external_file_cache = true")
         connection.execute(f"ATTACH ':memory:' AS {DATABASE}; USE {DATABASE}")
         deadline.at_end(connection.interrupt)
         yield connection

@@ -16,10 +16,12 @@ from sluice.warehouse.tables import PRIORITIES
 CHANNEL = "sluice_outbox"
 CALLED_OFF = "cancelled"  # the payload where a job was cancelled: its run is to end
 TRIES = 3  # after the first; they wait for 2, 4 and 8 seconds
+CRASHES = 10  # a worker or server that dies is not the job's fault; a job that kills each of its processes is given up
 SMALL = 1_000_000  # bytes of a file that may share a flow run
 
 _CLAIM = """
-SELECT o.id, o.job_id, o.organization_id, o.round, o.tries, j.priority, j.file_size, j.details -> 'request' AS request
+SELECT o.id, o.job_id, o.organization_id, o.round, o.tries, o.crashes, j.priority, j.file_size,
+       j.details -> 'request' AS request
   FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
  WHERE o.dispatched_at IS NULL AND o.due_at <= clock_timestamp() AND j.status IN ('pending', 'retrying')
    AND NOT EXISTS (SELECT FROM sluice.pauses p WHERE p.organization_id = o.organization_id)
@@ -46,6 +48,12 @@ UPDATE sluice.outbox SET tries = tries + 1, due_at = clock_timestamp() + interva
  WHERE job_id = %s AND tries < %s AND EXISTS (SELECT FROM sluice.ingestion_jobs j
      WHERE j.job_id = outbox.job_id AND status NOT IN ('completed', 'failed', 'cancelled'))
 """
+_AFTER_A_CRASH = """
+UPDATE sluice.outbox SET crashes = crashes + 1, round = round + 1, dispatched_at = NULL, flow_run_id = NULL,
+       due_at = clock_timestamp() + interval '2 seconds' * least(crashes + 1, 4)
+ WHERE job_id = %s AND crashes < %s AND EXISTS (SELECT FROM sluice.ingestion_jobs j
+     WHERE j.job_id = outbox.job_id AND status NOT IN ('completed', 'failed', 'cancelled'))
+"""
 _NEXT = """
 SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 FROM sluice.outbox
  WHERE dispatched_at IS NULL AND due_at > clock_timestamp()
@@ -61,6 +69,7 @@ class Waiting:
     organization_id: int
     round: int
     tries: int
+    crashes: int
     priority: str
     file_size: int | None
     request: dict[str, object]
@@ -77,7 +86,7 @@ class Waiting:
         One that was tried before may be what killed its run, and shall not take others along.
         """
         small = self.file_size is not None and self.file_size <= SMALL
-        return (self.organization_id, self.priority) if small and not self.tries else None
+        return (self.organization_id, self.priority) if small and not (self.tries or self.crashes) else None
 
 
 def idempotency_key(together: Sequence[Waiting]) -> str:
@@ -161,11 +170,16 @@ def again(connection: Connection, job_id: str) -> bool:
     return connection.execute(_AGAIN, [job_id, TRIES]).rowcount > 0
 
 
+def after_a_crash(connection: Connection, job_id: str) -> bool:
+    """After its process died: as ``again``, but no try is lost."""
+    return connection.execute(_AFTER_A_CRASH, [job_id, CRASHES]).rowcount > 0
+
+
 def afresh(connection: Connection, job_id: str) -> None:
     """Let the job wait as if it had never been tried, for flow runs of its own."""
     connection.execute(
-        "UPDATE sluice.outbox SET round = round + 1, tries = 0, due_at = clock_timestamp(), dispatched_at = NULL,"
-        " flow_run_id = NULL WHERE job_id = %s",
+        "UPDATE sluice.outbox SET round = round + 1, tries = 0, crashes = 0, due_at = clock_timestamp(),"
+        " dispatched_at = NULL, flow_run_id = NULL WHERE job_id = %s",
         [job_id],
     )
 

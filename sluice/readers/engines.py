@@ -1,7 +1,5 @@
-"""DuckDB for small files: to make one takes longer than to read such a file, so it is kept for the next."""
+"""DuckDB for small files: one that others had before."""
 
-import os
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,41 +7,21 @@ from pathlib import Path
 import duckdb
 
 from sluice import deadline
+from sluice.instances import instances
 from sluice.readers.duck import set_up
-
-_MOST = 2
-# By process: a fork has the instances of its parent, but none of their threads.
-_idle: defaultdict[int, list[duckdb.DuckDBPyConnection]] = defaultdict(list)
 
 
 @contextmanager
 def lent(directory: Path, memory_limit_mb: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """As ``duck.connect``, of an instance that others had before and will have afterwards; after an error in the block,
-    or once it has spilled, nobody gets it again. What is set for all its connections stays, so don't.
+    """As ``duck.connect``, of an instance that others will have afterwards, unless the block raises or it has spilled.
+
+    What is set for all its connections stays, so don't.
     """
-    idle = _idle[os.getpid()]
-    try:
-        instance = idle.pop()
-    except IndexError:
-        instance = _made()
-    try:
-        with closing(instance.cursor()) as connection:
-            deadline.at_end(connection.interrupt)
-            if not threads:
-                connection.execute("RESET threads")  # of which ``set_up`` takes at most 4
-            set_up(connection, directory, memory_limit_mb, threads)
-            yield connection
-    except BaseException:
-        instance.close()
-        raise
-    if len(idle) < _MOST and not (directory / "spill").exists():
-        idle.append(instance)
-    else:
-        instance.close()
-
-
-def _made() -> duckdb.DuckDBPyConnection:
-    instance = duckdb.connect()
-    # It would hold what was read of files that are gone by the next load.
-    instance.execute("SET enable_external_file_cache = false")
-    return instance
+    with instances().lent() as instance, closing(instance.cursor()) as connection:
+        deadline.at_end(connection.interrupt)
+        # It would hold what was read of files that are gone by the next load.
+        connection.execute("SET enable_external_file_cache = false")
+        if not threads:
+            connection.execute("RESET threads")  # of which ``set_up`` takes at most 4
+        set_up(connection, directory, memory_limit_mb, threads)
+        yield connection

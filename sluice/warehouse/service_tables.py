@@ -69,6 +69,7 @@ outbox = Table(
     _text("flow_run_id", null=True),
     _text("trouble", null=True),
     Column("round", Integer, nullable=False, server_default="0"),
+    Column("crashes", SmallInteger, nullable=False, server_default="0"),
     Index(None, "flow_run_id"),
     Index("outbox_waiting_idx", "urgency", "id", postgresql_where=text("dispatched_at IS NULL")),
 )

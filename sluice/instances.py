@@ -1,4 +1,4 @@
-"""Keeps one DuckDB for the next audit: to make one takes 30 ms of CPU, for DuckDB enters its functions each time."""
+"""Keeps one DuckDB for the next small file and the next audit: to make one takes 30 ms of CPU."""
 
 import atexit
 import threading
@@ -8,8 +8,8 @@ from functools import cache
 
 import duckdb
 
-# Between two audits it has no threads, so that its process may fork, no files and hardly any memory.
-# What an audit leaves of its input in DuckDB's cache goes with that.
+# At rest it has no threads, so that its process may fork, no files and hardly any memory.
+# What is left of an input in DuckDB's cache goes with that.
 _REST = "SET memory_limit = '16MB'; SET temp_directory = ''; SET threads = 1"
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sluice.instances import Instances, instances
 from sluice.quality.duck import scratch, stoppable
-from sluice.quality.instances import Instances, instances
 
 LARGE = "CREATE TABLE large AS SELECT md5(range::VARCHAR) AS text FROM range(3_000_000)"
 
