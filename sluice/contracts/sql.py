@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 BATCH = "{batch}"
+_TAKEN = re.compile(r"(?<![:\w\\]):\w+(?![:\w])|(?<=\\):\w*(?![:\w])")
 
 
 def identifier(name: str) -> str:
@@ -28,11 +29,15 @@ def literal(value: Any) -> str:
 def for_gx(query: str, batch: str) -> str:
     """The query as Great Expectations takes it, ``batch`` (a word in it) standing for the rows judged.
 
-    It passes through ``str.format`` and then SQLAlchemy's ``text``, so braces are doubled and colons that
-    would name a parameter are escaped.
+    It passes through ``str.format`` and then SQLAlchemy's ``text``, so braces are doubled, and each colon that would
+    name a parameter there, or lose the backslash before it, gets one that it will lose.
     """
-    escaped = query.replace("{", "{{").replace("}", "}}")
-    return re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", escaped).replace(batch, BATCH)
+    text = query.replace("{", "{{").replace("}", "}}")
+    # From the right, because what follows a colon decides.
+    for place in reversed([found.start() for found in re.finditer(":", text)]):
+        if _TAKEN.match(text, place):
+            text = f"{text[:place]}\\{text[place:]}"
+    return text.replace(batch, BATCH)
 
 
 def failing_rows_query(condition: str) -> str:

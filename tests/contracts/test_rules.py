@@ -1,7 +1,6 @@
 # ruff: noqa: E501 (a case a line reads as a table)
 """Each constraint becomes a rule that marks the right rows in DuckDB."""
 
-import re
 from datetime import date
 from typing import Any
 
@@ -9,7 +8,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 from contract_cases import compiled, error_of, failing, rule, table_rule_fails
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
@@ -266,8 +265,13 @@ def test_date_bounds_agree_with_python(day: date, low: date):
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="ab(){}:\\?^$'[]|0,1", max_size=8))
+@example(":0:")
+@example(":ab:")
+@example("\\\\:")
+@example("\\\\:a")
+@example("a::b")
 def test_a_pattern_is_refused_or_runs_through_great_expectations_text(pattern):
-    if pattern_problem(pattern) or re.search(r"\\:", pattern):
+    if pattern_problem(pattern):
         return
     query = failing_rows_query(f"NOT regexp_matches(c, {literal(pattern)})").format(batch="t")
     executed = str(sa.text(query).compile(dialect=sqlite.dialect()))

@@ -96,6 +96,31 @@ def test_passing_trouble_is_tried_again_after_2_4_and_8_seconds_and_then_no_more
     assert (letter["job_id"], letter["tries"], letter["reason"]) == (job, 4, "RetryError")
 
 
+def test_a_crash_costs_no_try_but_ten_are_enough(connection, queued):
+    job, keys = queued(), set()
+    for crashes in range(1, outbox.CRASHES + 1):
+        hand_over(connection)
+        ledger.start(connection, job)
+        ledger.fail(connection, job, RetryError("Its process died."), crashed=True)
+        assert ledger.get(connection, job)["status"] == "retrying"
+        pause = min(2 * crashes, 8)
+        assert pause - 1 < outbox.seconds_to_next(connection) <= pause
+        make_due(connection)
+        with connection.transaction():
+            (one,) = outbox.claim(connection, 1)
+        assert (one.tries, one.crashes, one.shares) == (0, crashes, None)
+        keys.add(one.key)
+    assert len(keys) == outbox.CRASHES
+    hand_over(connection)
+    ledger.start(connection, job)
+    ledger.fail(connection, job, RetryError("Its process died."), crashed=True)
+    assert ledger.get(connection, job)["status"] == "failed"
+    assert [letter["job_id"] for letter in dead_letters.listing(connection, 1)] == [job]
+    assert retry(connection, 1) == [job]
+    with connection.transaction():
+        assert [(one.tries, one.crashes) for one in outbox.claim(connection, 1)] == [(0, 0)]
+
+
 def test_a_job_that_never_began_stays_pending_between_its_tries(connection, queued):
     job = queued()
     hand_over(connection)
