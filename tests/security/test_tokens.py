@@ -52,7 +52,7 @@ def test_who_names_no_role_only_looks(settings):
         ({"exp": None}, "exp"),
         ({"iss": "other"}, "issuer"),
         ({"aud": "other"}, "[Aa]udience"),
-        ({"nbf": int(time.time()) + 600}, "not yet valid"),
+        ({"nbf": int(time.time()) + 86_400}, "not yet valid"),
         ({"sub": None}, "sub"),
         ({"sub": "anna"}, "names no user"),
         ({"organization_id": None}, "organization_id"),

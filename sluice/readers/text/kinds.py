@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from sluice.readers.text.plain import all_like
 
+# What is longer is not kept in mind: it may be as long as the file.
+_SHORT_CELL, _SHORT_COLUMN = 200, 65_536
 VALUES = ("number", "date", "time", "link", "code")
 _EMPTY = frozenset(("", "-", ".", "na", "n/a", "nan", "null", "none", "\\n"))
 _LOGICAL = frozenset(("true", "false", "yes", "no"))
@@ -24,9 +26,13 @@ CODE = re.compile(
 )
 
 
-@lru_cache(16_384)
 def kind(cell: str) -> str:
     """What a cell looks like: ``empty``, ``text``, or a type; codes of one pattern ('AB-12') are a type too."""
+    return _kind(cell) if len(cell) < _SHORT_CELL else _kind.__wrapped__(cell)
+
+
+@lru_cache(16_384)
+def _kind(cell: str) -> str:
     text = cell.strip()
     if text.isdecimal():
         return "number"
@@ -57,9 +63,13 @@ def column_kinds(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     return [_column_kind(tuple([row[i] for row in rows if i < len(row)])) for i in range(width)]
 
 
-@lru_cache(256)
 def _column_kind(cells: tuple[str, ...]) -> str:
-    """Known from one look at a table to the next: their cells are mostly the same."""
+    """From one look at a table to the next the cells are mostly the same, so it is kept, but for long texts."""
+    return (_kept_kind if sum(map(len, cells)) <= _SHORT_COLUMN else _kept_kind.__wrapped__)(cells)
+
+
+@lru_cache(64)
+def _kept_kind(cells: tuple[str, ...]) -> str:
     first = next(filter(None, cells), "")
     if first and all_like(cells, of_first := kind(first)):
         return of_first
