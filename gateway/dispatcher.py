@@ -81,8 +81,7 @@ class Dispatcher:
             due = outbox.claim(connection, runs * most) if ahead < runs else []
             if not due:
                 return False
-            # What would wait for another run anyway may as well share one.
-            chosen = outbox.together(due, 1 if ahead else runs, most)
+            chosen = outbox.together(due, runs - ahead, most)
             try:
                 run = self._prefect.start(chosen)
             except SluiceError as trouble:
