@@ -93,7 +93,7 @@ def test_while_prefect_is_away_nothing_is_forgotten(connection, warehouse, heral
         httpx.Client(base_url="http://127.0.0.1:9/api", trust_env=False) as nobody,
         pytest.raises(RetryError),
     ):
-        tell_all(Herald(warehouse, Prefect(nobody, "")), connection)
+        tell_all(Herald(warehouse, Prefect(nobody, "", "")), connection)
     tell_all(herald, connection)
     assert [len(told(prefect, job, 1)) for job in jobs] == [1, 1]
 
