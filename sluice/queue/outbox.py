@@ -16,7 +16,7 @@ from sluice.warehouse.tables import PRIORITIES
 CHANNEL = "sluice_outbox"
 CALLED_OFF = "cancelled"  # the payload where a job was cancelled: its run is to end
 TRIES = 3  # after the first; they wait for 2, 4 and 8 seconds
-CRASHES = 10  # a worker or server that dies is not the job's fault; a job that kills each of its processes is given up
+CRASHES = 6  # a worker or server that dies is not the job's fault; a job that kills each of its processes is given up
 SMALL = 1_000_000  # bytes of a file that may share a flow run
 
 _CLAIM = """

@@ -96,7 +96,7 @@ def test_passing_trouble_is_tried_again_after_2_4_and_8_seconds_and_then_no_more
     assert (letter["job_id"], letter["tries"], letter["reason"]) == (job, 4, "RetryError")
 
 
-def test_a_crash_costs_no_try_but_ten_are_enough(connection, queued):
+def test_a_crash_costs_no_try_but_not_for_ever(connection, queued):
     job, keys = queued(), set()
     for crashes in range(1, outbox.CRASHES + 1):
         hand_over(connection)
