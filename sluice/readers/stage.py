@@ -65,7 +65,8 @@ def stage(
 
     Each sink runs in a thread of its own: start, write for each batch, then finish, or abort if anything failed.
     A file that turns out to be untidy is read again from its start, another way: then each sink that has begun, as
-    it has not where the file is small, sees abort and start once more. ``progress`` gets the number of records read so far.
+    it has not where the file is small, sees abort and start once more. ``progress`` gets the number of records
+    read so far.
 
     Raises ReadError or DataRefused for the input, SetupError if disk or memory is too small; what a sink raises
     comes out unchanged. RetryError at the step's deadline.
