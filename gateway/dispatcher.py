@@ -24,6 +24,7 @@ from sluice.warehouse.failures import translated
 POLL = 5.0  # seconds: a notification may be lost
 RECONCILE = 5.0
 PUT_OFF = 2.0
+GATHER = 0.03  # seconds: news of jobs comes in crowds, and says at most that there is room for another
 _log = logging.getLogger(__name__)
 
 
@@ -69,9 +70,16 @@ class Dispatcher:
         if self._called_off:
             call_off(connection, self._prefect)
             self._called_off = False
-        pause = min(POLL, outbox.seconds_to_next(connection) or POLL)
-        for notice in connection.notifies(timeout=pause, stop_after=1):
-            self._called_off |= notice.payload == outbox.CALLED_OFF
+        self._listen(connection, min(POLL, outbox.seconds_to_next(connection) or POLL))
+
+    def _listen(self, connection: Connection, pause: float) -> None:
+        """Return as soon as a job waits, a little later for other news, and after ``pause`` seconds without any."""
+        until, urgent = time.monotonic() + pause, False
+        while not urgent and (left := until - time.monotonic()) > 0:
+            for notice in connection.notifies(timeout=left, stop_after=1):
+                self._called_off |= notice.payload == outbox.CALLED_OFF
+                urgent |= notice.channel == outbox.CHANNEL
+                until = min(until, time.monotonic() + GATHER)
 
     def hand_over(self, connection: Connection) -> bool:
         """Make the next flow run for jobs that are due. Returns whether there may be more."""

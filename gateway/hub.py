@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from sluice.warehouse.failures import translated
 
 POLL = 15.0  # seconds: a notification may be lost; also how often a silent line is told that we live
 AGAIN = 1.0
+GATHER = 0.01  # seconds: events come in crowds, and each look costs the requests something
 _log = logging.getLogger(__name__)
 
 
@@ -67,10 +69,14 @@ class Hub:
                     connection.execute(f"LISTEN {events.CHANNEL}".encode())
                     self._wake(loop, None)  # of what came while nobody listened
                     while not self._over.is_set():
-                        for notice in connection.notifies(timeout=1):
-                            organization_id = int(notice.payload.partition(":")[0])
+                        news = {
+                            int(notice.payload.partition(":")[0])
+                            for notice in connection.notifies(timeout=1, stop_after=1)
+                        }
+                        for organization_id in news:
                             if self._followers.get(organization_id):  # one who comes now will look first
                                 self._wake(loop, organization_id)
+                        time.sleep(GATHER)
             except SluiceError as trouble:
                 _log.warning("Events are not heard: %s", trouble)
                 self._over.wait(AGAIN)

@@ -133,7 +133,8 @@ def _miscounted(path: Path, table: RawTable, found: Understood) -> str:
         return ""
     with path.open("rb") as file:
         text = file.read().decode(details["encoding"], "replace").removeprefix("\ufeff")
-    lines = len(_END.split(text)) - (text[-1:] in ("\r", "\n", ""))
+    end = re.compile(re.escape(details["line_end"])) if "line_end" in details else _END
+    lines = len(end.split(text)) - (not text or bool(end.fullmatch(text[-1])))
     counted = found.records + sum(table.account.lines.values())
     quoted = details.get("quote", "") and details["quote"] in text
     if counted > lines or (counted < lines and not quoted):
