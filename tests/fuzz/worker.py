@@ -127,7 +127,7 @@ def _read(path: Path, options: dict[str, str], work: Path) -> dict[str, Any]:
 
 
 def _miscounted(path: Path, table: RawTable, found: Understood) -> str:
-    """Records, and lines that hold none, are the lines of a text file; a record in quotes may take several."""
+    """Records, and lines that hold none, are the lines of a text file; one with quotes or escapes may take several."""
     details = table.details
     if table.format != "csv" or "wrappers" in details:
         return ""
@@ -136,8 +136,8 @@ def _miscounted(path: Path, table: RawTable, found: Understood) -> str:
     end = re.compile(re.escape(details["line_end"])) if "line_end" in details else _END
     lines = len(end.split(text)) - (not text or bool(end.fullmatch(text[-1])))
     counted = found.records + sum(table.account.lines.values())
-    quoted = details.get("quote", "") and details["quote"] in text
-    if counted > lines or (counted < lines and not quoted):
+    longer = any(details.get(mark) and details[mark] in text for mark in ("quote", "escape"))
+    if counted > lines or (counted < lines and not longer):
         return f"lines that are not accounted for: {'more' if counted > lines else 'fewer'}"
     return ""
 
