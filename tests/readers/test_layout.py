@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sluice.errors import ReadError
 from sluice.readers import open_table
 
 from .understood import understood
@@ -246,3 +247,12 @@ def test_a_table_of_any_width_comes_back_and_every_line_is_accounted_for(rows, l
         header, found, rejects, _, account = understood(path)
     assert (list(header), found, rejects) == (names, [list(row) for row in rows], [])
     assert account.lines.total() == len(lead) + 1 + len(last)
+
+
+def test_many_begun_quotes_do_not_make_detection_slow(tmp_path):
+    path = tmp_path / "quotes.csv"
+    path.write_bytes(b'"z \\\\' * 20_000 + b"y,\\xb1")
+    began = time.process_time()
+    with pytest.raises(ReadError, match="columns"):
+        open_table(path, {}, work=tmp_path)
+    assert time.process_time() - began < 5
