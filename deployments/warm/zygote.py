@@ -53,7 +53,6 @@ MODULES = (
 LOOK = 1.0  # seconds between two looks at the files
 ROOMS = ("sluice", "blocks", "tasks", "flows")
 LONGEST = 1 << 20  # bytes of a request
-NICE = 5  # runs leave the processor to what starts and serves them, where it is short
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
@@ -168,7 +167,6 @@ class Zygote:
         """In the copy: let go of the zygote's things, then run the engine as a new process would."""
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         os.setsid()
-        os.nice(NICE)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)

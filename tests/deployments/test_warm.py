@@ -48,7 +48,6 @@ def test_a_run_is_a_copy_of_the_zygote_and_ends_when_cancelled(
 ) -> None:
     run, copy, _ = begun(platform, endless)
     assert copy.environ()["SLUICE_HOME"] == str(platform.home)
-    assert copy.nice() > psutil.Process(platform.pid_of("zygote")).nice()  # the service answers before runs go on
     platform.post(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
     platform.run_in(run, {"CANCELLED"}, seconds=60)
     until(lambda: not copy.is_running() or copy.status() == psutil.STATUS_ZOMBIE)
