@@ -4,6 +4,7 @@ import csv
 import io
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -251,8 +252,8 @@ def test_a_table_of_any_width_comes_back_and_every_line_is_accounted_for(rows, l
 
 def test_many_begun_quotes_do_not_make_detection_slow(tmp_path):
     path = tmp_path / "quotes.csv"
-    path.write_bytes(b'"z \\\\' * 20_000 + b"y,\\xb1")
+    path.write_bytes(rb'"z \\' * 20_000 + b'a,b\x80"x \\" y",1\n' + rb'"z \\"z \\')
     began = time.process_time()
-    with pytest.raises(ReadError, match="columns"):
-        open_table(path, {}, work=tmp_path)
+    with suppress(ReadError):
+        open_table(path, {}, work=tmp_path).close()
     assert time.process_time() - began < 5
