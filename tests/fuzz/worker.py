@@ -127,7 +127,9 @@ def _read(path: Path, options: dict[str, str], work: Path) -> dict[str, Any]:
 
 
 def _miscounted(path: Path, table: RawTable, found: Understood) -> str:
-    """Records, and lines that hold none, are the lines of a text file; one with quotes or escapes may take several."""
+    """Records, and lines that hold none, are the lines of a text file; a record may take several by
+    quotes, or by escaped line ends.
+    """
     details = table.details
     if table.format != "csv" or "wrappers" in details:
         return ""
@@ -136,8 +138,9 @@ def _miscounted(path: Path, table: RawTable, found: Understood) -> str:
     end = re.compile(re.escape(details["line_end"])) if "line_end" in details else _END
     lines = len(end.split(text)) - (not text or bool(end.fullmatch(text[-1])))
     counted = found.records + sum(table.account.lines.values())
-    longer = any(details.get(mark) and details[mark] in text for mark in ("quote", "escape"))
-    if counted > lines or (counted < lines and not longer):
+    quoted = details.get("quote", "") and details["quote"] in text
+    joined = details.get("escape", "") and re.search(f"{re.escape(details['escape'])}(?:{end.pattern})", text)
+    if counted > lines or (counted < lines and not quoted and not joined):
         return f"lines that are not accounted for: {'more' if counted > lines else 'fewer'}"
     return ""
 

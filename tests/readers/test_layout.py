@@ -4,7 +4,6 @@ import csv
 import io
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -252,8 +251,9 @@ def test_a_table_of_any_width_comes_back_and_every_line_is_accounted_for(rows, l
 
 def test_many_begun_quotes_do_not_make_detection_slow(tmp_path):
     path = tmp_path / "quotes.csv"
-    path.write_bytes(rb'"z \\' * 20_000 + b'a,b\x80"x \\" y",1\n' + rb'"z \\"z \\')
+    part = rb'"z \\'
+    path.write_bytes(part * 700 + b"\x0c" + part * 19_300 + b'a,b\x80"x \\" y",1\n')
     began = time.process_time()
-    with suppress(ReadError):
-        open_table(path, {}, work=tmp_path).close()
+    with pytest.raises(ReadError, match="columns"):
+        open_table(path, {}, work=tmp_path)
     assert time.process_time() - began < 5

@@ -10,7 +10,7 @@ _RARE |= dict.fromkeys("#@!&*=$%", 0.6) | dict.fromkeys("/-_", 0.4)
 _LONGER = 1.05
 _LINES = 60
 _TEXT = 20_000
-_LOOKED = 20_000_000  # characters that all looks for the ends of quoted cells may take together
+_LOOKED = 20_000_000  # characters: how far the looks for the ends of all quoted cells may go, taken together
 _MOST_LONGER = 6
 _QUOTES = "\"'`"
 _WORD = re.compile(r"\w")
@@ -86,12 +86,11 @@ def _is_text(text: str, delimiter: str, quote: str) -> bool:
         return False
     d, q = re.escape(delimiter), re.escape(quote)
     begin, end = rf"(?:^|(?<={d}) ?){q}", rf" *(?:{d}|[,;\t|\r\n]|\Z)"
-    partly = re.search(rf"{begin}[^{q}\r\n]++(?<!\\){q}(?!{q}|{end})", text, re.MULTILINE)
-    longest = max(
-        _LOOKED // (len(re.findall(begin, text, re.MULTILINE)) or 1), 1000
-    )  # each begin may look so far
-    whole = rf"{begin}(?:(?:\\{q}|{q}{q}|[^{q}]){{0,{longest}}}+|(?:(?!{d})[^\r\n])*){q}{end}"
-    return bool(partly) and not re.search(whole, text, re.MULTILINE)
+    if not re.search(rf"{begin}[^{q}\r\n]++(?<!\\){q}(?!{q}|{end})", text, re.MULTILINE):
+        return False
+    far = _LOOKED // (len(re.findall(begin, text, re.MULTILINE)) or 1)
+    whole = rf"{begin}(?:(?:\\{q}|{q}{q}|[^{q}]){{0,{far}}}+|(?:(?!{d})[^\r\n])*){q}{end}"
+    return not re.search(whole, text, re.MULTILINE)
 
 
 def _encloses(text: str, delimiter: str, quote: str) -> bool:
