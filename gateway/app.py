@@ -1,6 +1,5 @@
 """The application: its parts, its routes, and what all of them share."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -44,8 +43,6 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 hub=hub,
                 outside=Outside(given.private_addresses),
             )
-            gc.collect()
-            gc.freeze()  # what stands as long as the gateway does: each look through it would hold up all requests
             with hub.listening():
                 yield
 

@@ -1,5 +1,7 @@
 """Serves the gateway: ``python -m gateway.serve``."""
 
+import gc
+
 import uvicorn
 
 from gateway.app import create_app
@@ -9,8 +11,11 @@ from gateway.settings import GatewaySettings
 def main() -> None:
     """Serve until a signal says stop. Requests are not logged: their URLs may be signed."""
     settings = GatewaySettings()
+    app = create_app(settings)
+    gc.collect()
+    gc.freeze()  # what stands as long as the gateway does: each look through it would hold up all requests
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.gateway_host,
         port=settings.gateway_port,
         access_log=False,
