@@ -36,6 +36,8 @@ def clear_reading(raw: str, tokenizer: Tokenizer, width: int) -> list[str]:
     dialect = tokenizer.dialect
     if len(raw) > _LONG or width > _WIDE or raw.count(dialect.quote) > _MANY or not _is_text(raw):
         return []
+    if raw.count(dialect.delimiter) < width - 1:
+        return []
     step, stop = len(dialect.delimiter), len(raw)
     # Where the next cell may begin: in how many ways, and the cells of one of them.
     ways: dict[int, tuple[int, tuple[str, ...]]] = {0: (1, ())}

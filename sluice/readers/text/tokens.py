@@ -74,6 +74,9 @@ class Tokenizer:
 
     def unescaped(self, text: str) -> str:
         """What the text of a quoted cell means."""
+        quote = self.dialect.quote
+        if self.dialect.escape == quote and f"{quote} " not in text:  # the usual, at a tenth of the time
+            return text.replace(quote + quote, quote)
         return self._escaped.sub(r"\1\2", text)
 
     def _split_untidy(self, text: str, cells: list[str], position: int = 0) -> tuple[str, int]:
