@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sluice.contracts.model import Contract
@@ -35,21 +37,25 @@ def first_rows(connection: psycopg.Connection, work: Publication) -> list[dict[s
             break
         values = {"load": stage.load_id, "limit": FIRST - len(found)}
         numbers = [number for (number,) in connection.execute(_PUBLISHED, values)]
-        found += _rows(stage, numbers, work.contract)
+        found += rows_of(stage, numbers, work.contract)
     return found
 
 
-def _rows(stage: Stage, numbers: Sequence[int], contract: Contract) -> list[dict[str, Any]]:
+def rows_of(stage: Stage, numbers: Sequence[int], contract: Contract) -> list[dict[str, Any]]:
+    """Of a staged file, the records of these numbers, which it has. Reads on until all are found, and no further."""
     if not numbers:
         return []
-    staged = set(pq.read_schema(stage.rows_path).names)
+    wanted, found = pa.array(numbers, pa.int64()), []
     columns = [column.name for column in contract.columns]
-    table = pq.read_table(
-        stage.rows_path,
-        columns=[name for name in columns if name in staged],
-        filters=[("_record_no", "in", list(numbers))],
-    )
-    return [{name: _short(row.get(name)) for name in columns} for row in table.to_pylist()]
+    with pq.ParquetFile(stage.rows_path) as file:
+        staged = [name for name in columns if name in file.schema_arrow.names]
+        for group in range(file.num_row_groups):
+            hits = pc.is_in(file.read_row_group(group, ["_record_no"]).column(0), wanted)
+            if pc.any(hits).as_py():
+                found += file.read_row_group(group, staged).filter(hits).to_pylist()
+            if len(found) == len(numbers):
+                break
+    return [{name: _short(row.get(name)) for name in columns} for row in found]
 
 
 def _short(value: Any) -> Any:

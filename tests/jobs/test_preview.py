@@ -1,14 +1,18 @@
 """A glance at a job: the first rows that it published, and the first records that it turned away."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sluice.contracts.model import Contract
 from sluice.contracts.registry import load_contract
 from sluice.errors import DataRefused
 from sluice.jobs import ledger
+from sluice.jobs.preview import rows_of
 from sluice.warehouse.connection import Warehouse
 from tests.jobs.appending import write
 from tests.jobs.conftest import ITEMS
@@ -79,3 +83,22 @@ def test_a_refused_job_tells_its_rejects_and_may_be_tried_again(
     assert run(warehouse, items, request).published == 1
     assert not list(ledger.rejects(warehouse, job["job_id"]))
     assert "errors" not in ledger.get(warehouse, job["job_id"])["details"]
+
+
+def test_a_preview_reads_no_further_than_it_must(items: Contract, tmp_path: Path) -> None:
+    """It is made while the table is being published, of a file of any size."""
+    path = tmp_path / "rows.parquet"
+    with pq.ParquetWriter(
+        path, pa.schema({"_record_no": pa.int64(), "id": pa.int64()}), compression="none"
+    ) as file:
+        for first in (1, 100_001):
+            numbers = pa.array(range(first, first + 100_000), pa.int64())
+            file.write_table(pa.table({"_record_no": numbers, "id": numbers}))
+    last = pq.read_metadata(path).row_group(1).column(0)
+    with path.open("r+b") as file:
+        file.seek(last.dictionary_page_offset or last.data_page_offset)
+        file.write(b"\xff" * 1000)
+    stage = SimpleNamespace(rows_path=path)
+    assert [row["id"] for row in rows_of(stage, [2, 3], items)] == [2, 3]
+    with pytest.raises(OSError, match="page header"):
+        rows_of(stage, [2, 100_002], items)
