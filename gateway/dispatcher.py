@@ -85,11 +85,10 @@ class Dispatcher:
         """Make the next flow run for jobs that are due. Returns whether there may be more."""
         runs, most = self._settings.concurrency, self._settings.batch
         with connection.transaction():
-            ahead = outbox.unstarted(connection)
-            due = outbox.claim(connection, runs * most) if ahead < runs else []
+            due = outbox.claim(connection, runs * most) if outbox.unstarted(connection) < runs else []
             if not due:
                 return False
-            chosen = outbox.together(due, runs - ahead, most)
+            chosen = outbox.together(due, runs, most)
             try:
                 run = self._prefect.start(chosen)
             except SluiceError as trouble:

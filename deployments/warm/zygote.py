@@ -56,16 +56,17 @@ LONGEST = 1 << 20  # bytes of a request
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
-def fingerprint() -> int:
-    """Changes with any module of ours."""
-    found = []
+def fingerprint() -> dict[str, tuple[int, int]]:
+    """Changes with any module of ours: file -> time of its last change (ns), bytes."""
+    found = {}
     for room in ROOMS:
         for folder, _, names in os.walk(PROJECT / room):
             for name in names:
                 if name.endswith((".py", ".yaml")):
-                    stat = Path(folder, name).stat()
-                    found.append((folder, name, stat.st_mtime_ns, stat.st_size))
-    return hash(tuple(sorted(found)))
+                    with suppress(FileNotFoundError):  # an editor's own, by now renamed
+                        stat = Path(folder, name).stat()
+                        found[f"{folder}/{name}"] = stat.st_mtime_ns, stat.st_size
+    return found
 
 
 def settings_of(environment: dict[str, str]) -> dict[str, str]:
@@ -78,18 +79,17 @@ def settings_of(environment: dict[str, str]) -> dict[str, str]:
 
 
 class Zygote:
-    """Takes requests at ``path`` until it is stopped or out of date."""
+    """Takes requests at ``path`` until it is stopped or out of date. ``made``: the files before they were imported."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, made: dict[str, tuple[int, int]]) -> None:
+        self._path, self._made = path, made
         given = get_current_settings().to_environment_variables(exclude_unset=True)
         self._settings = settings_of({**os.environ, **given})
-        self._made = fingerprint()
         self._selector = selectors.DefaultSelector()
         self._runs: dict[int, socket.socket] = {}
         self._lines: dict[socket.socket, int] = {}
         self._listener: socket.socket | None = None
-        self._over = False
+        self._over = self._told = False
 
     def serve(self) -> None:
         """Fork runs until stopped, then until the last has ended."""
@@ -188,7 +188,13 @@ class Zygote:
 
     def _stale(self) -> bool:
         """Whether a module of ours has changed."""
-        return fingerprint() != self._made
+        if (now := fingerprint()) == self._made:
+            return False
+        if not self._told:
+            changed = ", ".join(sorted({file for file, _ in now.items() ^ self._made.items()}))
+            print(f"Changed: {changed}. Runs start slowly until the new code is imported.", flush=True)  # noqa: T201
+            self._told = True
+        return True
 
     def _reap(self) -> None:
         while self._runs:
@@ -276,9 +282,10 @@ def _complete_models() -> None:
 
 def main() -> None:
     """Serve at the path given; in a copy, be the engine of one run."""
+    made = fingerprint()
     preload()
     try:
-        Zygote(Path(sys.argv[1])).serve()
+        Zygote(Path(sys.argv[1]), made).serve()
     except _Run:
         pass
     else:

@@ -99,12 +99,12 @@ def idempotency_key(together: Sequence[Waiting]) -> str:
 def together(due: Sequence[Waiting], runs: int, most: int) -> list[Waiting]:
     """Those of ``due`` (not empty) that the next flow run does: the first, and others like it.
 
-    As many as fall to each of the ``runs`` that may still be made now, but at most ``most``: few jobs get a run each,
-    so none waits for another, and none for one that is less urgent.
+    As many as each of ``runs`` runs at once would do, but at most ``most``: few jobs get a run each, so none waits for
+    another, and none behind another while a less urgent one begins.
     """
     first = due[0]
     alike = [one for one in due if one.shares == first.shares] if first.shares else [first]
-    return alike[: min(most, -(-len(alike) // runs))]
+    return alike[: max(1, min(most, len(alike) // runs))]
 
 
 def put(connection: Connection, job_id: str, organization_id: int, priority: str) -> None:

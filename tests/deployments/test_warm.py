@@ -23,10 +23,12 @@ PROJECTS = {"kind": "file", "path": "sample-data/projects-template.csv"}
 
 def children(platform: Running, name: str, marked: str) -> list[psutil.Process]:
     """Processes that a part of the platform has started, whose command line has this in it."""
-    with suppress(psutil.Error):
-        found = psutil.Process(platform.pid_of(name)).children(recursive=True)
-        return [one for one in found if marked in " ".join(one.cmdline())]
-    return []
+    found = []
+    for one in psutil.Process(platform.pid_of(name)).children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended, or is about to
+            if marked in " ".join(one.cmdline()):
+                found.append(one)
+    return found
 
 
 def begun(platform: Running, request: dict[str, Any]) -> tuple[str, psutil.Process, psutil.Process]:
@@ -86,6 +88,8 @@ def test_changed_code_is_what_the_next_run_has(platform: Running) -> None:
     run = platform.start_run("standard-manual", request={"dataset": "projects", "sources": [PROJECTS]})
     platform.run_in(run, {"COMPLETED"})
     until(lambda: inode(platform) not in (0, place))
+    (log,) = platform.home.glob("**/zygote.log")
+    assert "flows/__init__.py. Runs start slowly" in log.read_text()
 
 
 def inode(platform: Running) -> int:
@@ -96,14 +100,23 @@ def inode(platform: Running) -> int:
         return 0
 
 
+def connected(platform: Running) -> socket.socket | None:
+    """A line to the zygote; None while it imports."""
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        line.connect(str(platform.home / "zygote.socket"))
+    except (FileNotFoundError, ConnectionRefusedError):
+        line.close()
+        return None
+    return line
+
+
 @pytest.mark.parametrize(
     "body", [b"{}", b"[]", b"no", json.dumps({"cwd": "/", "env": {"SLUICE_X": "1"}}).encode()]
 )
 def test_the_zygote_refuses_what_it_can_not_be(platform: Running, body: bytes) -> None:
     before = platform.pid_of("zygote")
-    until(lambda: inode(platform))
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        line.connect(str(platform.home / "zygote.socket"))
+    with until(lambda: connected(platform)) as line:
         fds = array.array("i", [1, 2])
         line.sendmsg([len(body).to_bytes(4, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes())])
         line.sendall(body)

@@ -167,12 +167,23 @@ def test_few_small_jobs_get_a_run_each(connection, queued, dispatcher):
     assert len({run_of(connection, job) for job in jobs}) == 2
 
 
+@pytest.mark.parametrize(
+    ("count", "shares"), [(1, 1), (2, 1), (3, 1), (5, 1), (6, 2), (8, 2), (30, 10), (60, 10)]
+)
+def test_a_run_takes_what_falls_to_each_of_those_at_once(connection, queued, count, shares):
+    jobs = [queued("high") for _ in range(count)]
+    queued("low")
+    small(connection)
+    settled = outbox.together(outbox.claim(connection, 100), 3, 10)
+    assert [one.job_id for one in settled] == jobs[:shares]
+
+
 def test_a_job_that_failed_before_goes_alone(connection, queued, dispatcher):
     jobs = [queued() for _ in range(8)]
     small(connection)
     connection.execute("UPDATE sluice.outbox SET tries = 1 WHERE job_id = %s", [jobs[0]])
     hand_over_all(dispatcher, connection)
-    others = {run_of(connection, job) for job in jobs[1:]}
+    others = {run_of(connection, job) for job in jobs[1:4]}
     assert len(others) == 1
     assert run_of(connection, jobs[0]) not in others
 
@@ -191,35 +202,36 @@ def test_a_shared_run_begins_only_what_was_handed_over_to_it(connection, queued,
     with connection.transaction(force_rollback=True):
         orphan = prefect.start(outbox.claim(connection, 4))
     hand_over_all(dispatcher, connection)
-    run = run_of(connection, jobs[-1])
+    run = run_of(connection, jobs[0])
     assert run != orphan
     assert not any(outbox.mine(connection, job, orphan) for job in jobs)
-    ledger.cancel(connection, jobs[-2])
-    assert [outbox.mine(connection, job, run) for job in jobs[-3:]] == [True, False, True]
+    ledger.cancel(connection, jobs[1])
+    assert [outbox.mine(connection, job, run) for job in jobs[:3]] == [True, False, True]
 
 
 def test_a_shared_run_gives_back_what_it_has_not_begun_in_a_pause(connection, queued, dispatcher, api):
     jobs = [queued() for _ in range(10)]
     small(connection)
     hand_over_all(dispatcher, connection)
-    run = run_of(connection, jobs[-1])
+    run = run_of(connection, jobs[4])
     pauses.pause(connection, 1, None)
-    assert not outbox.mine(connection, jobs[-1], run)
-    assert run_of(connection, jobs[-1]) is None
+    assert not outbox.mine(connection, jobs[4], run)
+    assert run_of(connection, jobs[4]) is None
     pauses.resume(connection, 1)
     set_state(api, run, "COMPLETED")
-    for job in jobs[:-1]:
+    for job in jobs[:4]:
         ledger.start(connection, job)
     hand_over_all(dispatcher, connection)
-    assert run_of(connection, jobs[-1]) not in (None, run)
+    assert run_of(connection, jobs[4]) not in (None, run)
 
 
 def test_one_cancelled_job_does_not_end_a_run_that_has_others(connection, queued, dispatcher, prefect, api):
     jobs = [queued() for _ in range(10)]
     small(connection)
     hand_over_all(dispatcher, connection)
-    run = run_of(connection, jobs[-1])
+    run = run_of(connection, jobs[0])
     mine = [job for job in jobs if run_of(connection, job) == run]
+    assert len(mine) > 1
     set_state(api, run, "RUNNING")
     for job in mine[1:]:
         ledger.cancel(connection, job)
