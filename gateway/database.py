@@ -1,7 +1,7 @@
 """The gateway's connections: confined, so that each request sees the organization of its caller and no other."""
 
 import select
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -16,13 +16,13 @@ from sluice.warehouse.failures import translated
 from sluice.warehouse.tenants import CONFINE, acting, acting_for, confine
 
 T = TypeVar("T")
-SIZE = 8
+SIZE, WRITERS = 8, 4  # connections, at most
 PATIENCE = 5.0  # seconds that a request waits for a connection
 
 
 class Database:
-    """Works for an organization, each time in a transaction of its own: ``ask`` sends a few statements at once, in one
-    round trip and without a thread; ``run`` calls the library's functions.
+    """Works for an organization, each time in a transaction of its own: ``ask`` and ``tell`` send a few statements at
+    once, in one round trip and without a thread; ``run`` calls the library's functions.
     """
 
     def __init__(self, warehouse: Warehouse) -> None:
@@ -35,25 +35,41 @@ class Database:
             "open": False,
         }
         self._pool = ConnectionPool(warehouse.url, configure=confine, check=_check, **common)
-        self._lines = AsyncConnectionPool(
-            warehouse.url, connection_class=Line, configure=_confine, check=_check_line, **common
-        )
+        lines: dict[str, Any] = {
+            "connection_class": Line,
+            "configure": _confine,
+            "check": _check_line,
+            **common,
+        }
+        self._lines = AsyncConnectionPool(warehouse.url, **lines)
+        # A pool takes turns with its connections, and each that is new to a statement is slow at first: what one
+        # organization writes needs one at a time.
+        self._writers = AsyncConnectionPool(warehouse.url, **lines | {"min_size": 1, "max_size": WRITERS})
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Database"]:
         """Connections for the block."""
         await to_thread.run_sync(self._pool.open)
         try:
-            async with self._lines:
+            async with self._lines, self._writers:
                 yield self
         finally:
             await to_thread.run_sync(self._pool.close)
 
     async def ask(self, organization_id: int, *statements: Statement) -> list[DictRow]:
         """The rows of the last statement; all of them are done, or none. Raises SluiceError."""
+        return await self._send(self._lines, organization_id, statements)
+
+    async def tell(self, organization_id: int, *statements: Statement) -> None:
+        """As ``ask``, for much that is to be written by few at a time. Raises SluiceError."""
+        await self._send(self._writers, organization_id, statements)
+
+    async def _send(
+        self, lines: AsyncConnectionPool[Line], organization_id: int, statements: Sequence[Statement]
+    ) -> list[DictRow]:
         try:
             with translated():
-                async with self._lines.connection() as line:
+                async with lines.connection() as line:
                     return await line.ask([acting(organization_id), *statements])
         except PoolTimeout:
             raise _unreachable() from None

@@ -1,8 +1,8 @@
 """Limits of request bodies, before they cost memory or disk: how many bytes, and how long a client may be silent."""
 
+import asyncio
 from typing import Final
 
-from anyio import fail_after
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,7 +52,7 @@ class Limits:
             if not more:  # what comes now is the client's end, whenever that is
                 return await receive()
             try:
-                with fail_after(self._patience):
+                async with asyncio.timeout(self._patience):
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(408, "The rest of the body did not come.") from None
