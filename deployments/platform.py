@@ -71,7 +71,7 @@ class Platform:
 
         self._board.say("Prefect server, worker, gateway, deployments ...")
         self._children = [
-            child("server", "prefect", "server", "start"),
+            child("server", "deployments.server"),
             child("worker", "deployments.worker"),
         ]
         if socket_path := self._settings.zygote:

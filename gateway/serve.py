@@ -14,6 +14,7 @@ def main() -> None:
     app = create_app(settings)
     gc.collect()
     gc.freeze()  # what stands as long as the gateway does: each look through it would hold up all requests
+    gc.set_threshold(50_000, 20, 20)  # what a request makes is gone with it
     uvicorn.run(
         app,
         host=settings.gateway_host,

@@ -270,6 +270,7 @@ def preload() -> None:
         raise SystemExit(f"The zygote has threads: {threading.enumerate()}")
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _complete_models() -> None:
