@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from gateway import problems
 from gateway.addresses import Outside
 from gateway.database import Database
+from gateway.direct import Direct
 from gateway.hub import Hub
 from gateway.limits import Limits
 from gateway.rates import Rates
@@ -48,6 +49,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
     app = FastAPI(title="Sluice", description=ABOUT, lifespan=lifespan, redoc_url=None)
     problems.install(app)
+    app.add_middleware(Direct, ingest.WAYS)
     app.add_middleware(Limits, given)
     for routes in (csv, ingest, downloads, uploads, pipeline, requests, webhooks, live, health):
         app.include_router(routes.router)

@@ -72,6 +72,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _bug)
 
 
+async def respond(request: Request, error: SluiceError | HTTPException) -> JSONResponse:
+    """The error as a response."""
+    return await (_http if isinstance(error, HTTPException) else _ours)(request, error)
+
+
 def status_of(error: SluiceError) -> int:
     """The HTTP status for an error of ours."""
     if isinstance(error, Refusal):

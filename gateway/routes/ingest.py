@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway import views
 from gateway.access import Admin, Operator, Served, Viewer
-from gateway.direct import body_of, direct
+from gateway.direct import Way, body_of
 from gateway.envelope import Envelope
 from gateway.once import Key, once
 from gateway.problems import BODY, GUARDED, Refusal, errors
@@ -105,18 +105,11 @@ async def init(
     return await once(served, who, key, 201, ["init", told], work)
 
 
+router.add_api_route("/init", init, methods=["POST"], status_code=201, responses=BODY | errors(403, 404))
+
+
 async def _announcement(request: Request) -> Announcement | None:
     return None if "idempotency-key" in request.headers else await body_of(request, Announcement)
-
-
-router.add_api_route(
-    "/init",
-    init,
-    methods=["POST"],
-    status_code=201,
-    responses=BODY | errors(403, 404),
-    route_class_override=direct(Role.operator, init, _announcement, 201),
-)
 
 
 async def announce(
@@ -144,21 +137,21 @@ async def status(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]:
     return Envelope(data=JobData(job=await views.job_of(served.database, who.organization_id, job_id)))
 
 
-async def _job_id(request: Request) -> str:
-    return str(request.path_params["job_id"])
+router.add_api_route("/status/{job_id}", status, methods=["GET"], responses=errors(404))
+
+
+async def _job_id(request: Request) -> str | None:
+    return str(request.scope["path"]).rpartition("/")[2] or None
 
 
 async def _status(request: Request, served: Service, who: Caller, job_id: str) -> Envelope[JobData]:
     return await status(served, who, job_id)
 
 
-router.add_api_route(
-    "/status/{job_id}",
-    status,
-    methods=["GET"],
-    responses=errors(404),
-    route_class_override=direct(Role.viewer, _status, _job_id),
-)
+WAYS = {
+    ("POST", "/api/ingest/init"): Way(Role.operator, _announcement, init, 201),
+    ("GET", "/api/ingest/status/"): Way(Role.viewer, _job_id, _status),
+}
 
 
 @router.get("/jobs")
