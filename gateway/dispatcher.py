@@ -84,6 +84,8 @@ class Dispatcher:
     def hand_over(self, connection: Connection) -> bool:
         """Make the next flow run for jobs that are due. Returns whether there may be more."""
         runs, most = self._settings.concurrency, self._settings.batch
+        if not outbox.waits(connection):
+            return False
         with connection.transaction():
             due = outbox.claim(connection, runs * most) if outbox.unstarted(connection) < runs else []
             if not due:

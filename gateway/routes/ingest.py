@@ -119,7 +119,7 @@ async def announce(
     upload_id = uploads.new_upload_id(who.organization_id)
     place = served.store.place(upload_id, safe_name(wanted.filename))
     expires = datetime.now(UTC) + timedelta(hours=served.settings.upload_hours)
-    job_id, statements = uploads.announcement(
+    job_id, statement = uploads.announcement(
         wanted,
         organization_id=who.organization_id,
         user_id=who.user_id,
@@ -127,7 +127,7 @@ async def announce(
         place=place,
         expires_at=expires,
     )
-    await served.together.do(who.organization_id, *statements)
+    await served.together.do(who.organization_id, statement)
     base = served.settings.gateway_url or str(request.base_url).rstrip("/")
     return job_id, served.signer.url(base, upload_id, int(expires.timestamp())), expires
 

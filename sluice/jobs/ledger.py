@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 from sluice.errors import InputError, RetryError, SluiceError
 from sluice.queue import dead_letters, outbox
 from sluice.settings import settings
-from sluice.warehouse.connection import Connection, Statement, Warehouse
+from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
 Where = Warehouse | Connection
@@ -78,7 +78,7 @@ def create(
     return str(row[0])
 
 
-def creation(*, details: dict[str, Any], **values: Any) -> Statement:
+def creation(*, details: dict[str, Any], **values: Any) -> tuple[bytes, dict[str, Any]]:
     """The statement that makes a pending job, unless its idempotency key is taken; ``values``: of its columns."""
     return _creation(tuple(values)), {**values, "details": Jsonb(details)}
 

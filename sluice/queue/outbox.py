@@ -33,6 +33,9 @@ SELECT count(*) FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
  WHERE o.dispatched_at IS NOT NULL AND (j.status = 'pending' OR j.status = 'retrying' AND j.stage = 'idle')
    AND NOT EXISTS (SELECT FROM sluice.outbox first WHERE first.flow_run_id = o.flow_run_id AND first.id < o.id)
 """
+_WAITS = """
+SELECT FROM sluice.outbox WHERE dispatched_at IS NULL AND due_at <= clock_timestamp() LIMIT 1
+"""
 _MINE = """
 SELECT FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
  WHERE o.job_id = %s AND o.flow_run_id = %s AND (j.status = 'pending' OR j.status = 'retrying' AND j.stage = 'idle')
@@ -119,6 +122,11 @@ def claim(connection: Connection, limit: int) -> list[Waiting]:
     """At most ``limit`` jobs that are due; they are locked until the transaction ends, and no other claim gets them."""
     with connection.cursor(row_factory=class_row(Waiting)) as cursor:
         return cursor.execute(_CLAIM, [limit]).fetchall()
+
+
+def waits(connection: Connection) -> bool:
+    """Whether any job is due; much cheaper than ``claim`` and ``unstarted`` where none is."""
+    return connection.execute(_WAITS).fetchone() is not None
 
 
 def unstarted(connection: Connection) -> int:
