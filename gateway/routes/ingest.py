@@ -1,5 +1,6 @@
 """Ingestion jobs: announce a file, follow what becomes of it."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -20,6 +21,7 @@ from sluice.landing.names import safe_name
 from sluice.security.tokens import Caller, Role
 from sluice.warehouse.connection import Connection
 
+_HOST = re.compile(r"[a-z0-9.\-]+(:\d+)?")  # as nearly all are; the rest takes some thought
 router = APIRouter(prefix="/api/ingest", tags=["ingest"], responses=GUARDED)
 
 
@@ -97,10 +99,8 @@ async def init(
 
     async def work() -> Envelope[Announced]:
         job_id, url, expires = await announce(request, served, who, told)
-        return Envelope(
-            message="Upload initiated successfully",
-            data=Announced(job_id=job_id, upload_url=url, status="pending", expires_at=expires),
-        )
+        made = Announced.model_construct(job_id=job_id, upload_url=url, status="pending", expires_at=expires)
+        return Envelope[Announced].model_construct(message="Upload initiated successfully", data=made)
 
     return await once(served, who, key, 201, ["init", told], work)
 
@@ -128,8 +128,16 @@ async def announce(
         expires_at=expires,
     )
     await served.together.do(who.organization_id, statement)
-    base = served.settings.gateway_url or str(request.base_url).rstrip("/")
+    base = served.settings.gateway_url or _base(request)
     return job_id, served.signer.url(base, upload_id, int(expires.timestamp())), expires
+
+
+def _base(request: Request) -> str:
+    """How the client reaches us, without a slash at its end."""
+    host, scope = request.headers.get("host", ""), request.scope
+    if not _HOST.fullmatch(host):
+        return str(request.base_url).rstrip("/")
+    return f"{scope['scheme']}://{host}{scope.get('root_path', '').rstrip('/')}"
 
 
 async def status(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]:

@@ -19,6 +19,7 @@ _MEMORY = 5.0  # seconds that a token is taken for as good as it was
 _MOST = 1000  # tokens that are remembered
 _SHORTEST = 32  # bytes of a secret for HS256
 _TIMEOUT = 5  # seconds for the provider's keys
+_KEYS = 300  # seconds that these count: so long one that the provider has withdrawn
 
 
 class Role(IntEnum):
@@ -102,7 +103,7 @@ class Keys:
 
 @lru_cache(maxsize=4)
 def _provider(url: str) -> jwt.PyJWKClient:
-    return jwt.PyJWKClient(url, cache_keys=True, timeout=_TIMEOUT)
+    return jwt.PyJWKClient(url, cache_keys=False, lifespan=_KEYS, timeout=_TIMEOUT)
 
 
 def local_secret(settings: Settings) -> bytes:

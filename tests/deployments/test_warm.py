@@ -1,6 +1,7 @@
 """Runs in copies of the zygote: what ends, who notices, and what happens where there is no zygote."""
 
 import array
+import asyncio
 import json
 import os
 import socket
@@ -8,12 +9,16 @@ import subprocess
 import sys
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import psutil
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.pool import CLIENT
 from deployments.settings import PROJECT
+from deployments.warm import worker
 from tests.deployments.conftest import Running, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -124,6 +129,35 @@ def test_the_zygote_refuses_what_it_can_not_be(platform: Running, body: bytes) -
         assert line.recv(100) == b""
     assert platform.pid_of("zygote") == before
     assert psutil.Process(before).is_running()
+
+
+def test_the_worker_learns_what_became_of_a_deployment(
+    platform: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks once for many runs, and again soon enough."""
+    about = UUID(platform.deployment("standard-manual")["id"])
+    monkeypatch.setattr(worker, "REMEMBERED", 1.0)
+
+    def describe(text: str) -> None:
+        with platform.api as client:
+            client.patch(f"/deployments/{about}", json={"description": text}).raise_for_status()
+
+    async def told() -> list[str | None]:
+        async with get_client(httpx_settings={"trust_env": False}) as client:
+            remembering = worker.Remembering(client)
+            found = [(await remembering.read_deployment(about)).description]
+            describe("another")
+            found.append((await remembering.read_deployment(about)).description)
+            await asyncio.sleep(1.1)
+            found.append((await remembering.read_deployment(about)).description)
+            return found
+
+    try:
+        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{platform.port}/api"}):
+            first, again, later = asyncio.run(told())
+    finally:
+        describe(first or "")
+    assert (again, later) == (first, "another")
 
 
 def test_without_a_zygote_the_client_becomes_prefects_engine() -> None:

@@ -3,7 +3,10 @@
 import asyncio
 from typing import Any
 
-from gateway.database import Database
+import pytest
+
+from gateway.database import SIZE, Database
+from gateway.line import Line
 from sluice.errors import SluiceError
 from sluice.warehouse.connection import Statement, Warehouse
 
@@ -49,6 +52,44 @@ def test_of_statements_sent_at_once_all_are_done_or_none(module_warehouse):
     failed, after = asked(module_warehouse, (1, [(PAUSE, [1]), broken]), (1, [(PAUSES, [])]))
     assert isinstance(failed, SluiceError)
     assert after == []
+
+
+@pytest.mark.parametrize("way", ["ask", "tell"])
+def test_each_way_to_write_is_confined(module_warehouse, way):
+    async def write() -> None:
+        async with Database(module_warehouse).opened() as database:
+            await getattr(database, way)(1, (PAUSE, [2]))
+
+    with pytest.raises(SluiceError):
+        asyncio.run(write())
+
+
+def test_who_does_not_wait_for_an_answer_leaves_it_to_nobody(module_warehouse):
+    async def ask() -> list[Any]:
+        async with Database(module_warehouse).opened() as database:
+            impatient = [database.ask(1, (b"SELECT pg_sleep(1), 'late' AS said", [])) for _ in range(SIZE)]
+            waiting = asyncio.gather(
+                *(asyncio.wait_for(one, 0.2) for one in impatient), return_exceptions=True
+            )
+            assert {type(error) for error in await waiting} == {TimeoutError}
+            found = await asyncio.gather(
+                *(database.ask(1, (b"SELECT %s::int AS number", [number])) for number in range(2 * SIZE))
+            )
+            return [row["number"] for rows in found for row in rows]
+
+    assert asyncio.run(ask()) == list(range(2 * SIZE))
+
+
+def test_a_connection_keeps_a_bounded_number_of_statements(module_warehouse):
+    async def ask() -> tuple[list[Any], int]:
+        async with await Line.connect(module_warehouse.url, autocommit=True) as line:
+            found = [await line.ask([(b"SELECT %d AS number" % number, [])]) for number in range(150)]
+            kept = await line.ask([(b"SELECT count(*) AS kept FROM pg_prepared_statements", [])])
+            return [rows[0]["number"] for rows in found], kept[0]["kept"]
+
+    numbers, kept = asyncio.run(ask())
+    assert numbers == list(range(150))
+    assert kept == 100
 
 
 def test_another_organizations_row_can_not_be_made(module_warehouse):

@@ -144,6 +144,18 @@ def test_no_more_is_handed_over_than_will_soon_begin(connection, queued, dispatc
     assert run_of(connection, jobs[3]) is None
 
 
+def test_an_idle_dispatcher_sees_what_is_due(connection, queued):
+    assert not outbox.waits(connection)
+    job = queued()
+    assert outbox.waits(connection)
+    connection.execute("UPDATE sluice.outbox SET due_at = now() + interval '1 minute'")
+    assert not outbox.waits(connection)
+    connection.execute(
+        "UPDATE sluice.outbox SET due_at = now(), dispatched_at = now() WHERE job_id = %s", [job]
+    )
+    assert not outbox.waits(connection)
+
+
 def small(connection):
     connection.execute("UPDATE sluice.ingestion_jobs SET file_size = 1000")
 

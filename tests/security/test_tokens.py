@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from sluice.errors import RetryError, SetupError
+from sluice.security import tokens
 from sluice.security.tokens import Caller, Keys, Refused, Role, local_secret, mint
 from sluice.settings import Settings
 
@@ -187,6 +188,23 @@ def test_a_foreign_key_under_a_known_name_is_refused(provided):
     foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     with pytest.raises(Refused, match=r"[Ss]ignature"):
         Keys(provided).caller(signed(foreign, "RS256", headers={"kid": "rsa"}))
+
+
+def test_a_key_that_the_provider_withdraws_counts_no_longer(tmp_path, monkeypatch):
+    monkeypatch.setattr(tokens, "_KEYS", 1)
+    monkeypatch.setattr(tokens, "_MEMORY", 0.2)
+    own = Provider()
+    try:
+        keys = Keys(Settings(home=tmp_path, token_jwks_url=own.url))
+        old, new = (signed(*own.keys[name], headers={"kid": name}) for name in ("rsa", "ec"))
+        assert keys.caller(old) == keys.caller(new) == CALLER
+        del own.keys["rsa"]
+        time.sleep(1.5)
+        assert keys.caller(new) == CALLER
+        with pytest.raises(Refused):
+            keys.caller(old)
+    finally:
+        own.server.shutdown()
 
 
 def test_a_provider_that_does_not_answer_is_passing_trouble(tmp_path):
