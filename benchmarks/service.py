@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -120,7 +120,10 @@ class Service:
             yield STOCK
         finally:
             worker.terminate()
-            worker.wait(60)
+            with suppress(subprocess.TimeoutExpired):  # it waits for all its runs, if there are any left
+                worker.wait(60)
+            worker.kill()
+            worker.wait()
 
     def _ask(self, what: str, count: int, pause: float = 0.0) -> list[float]:
         with self._clients(what, "--count", str(count), "--pause", str(pause)) as clients:
