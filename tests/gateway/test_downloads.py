@@ -43,8 +43,8 @@ HARMLESS = ["'=1+1", "'+cmd|' /C calc'!A0", "'-2+3", "'@SUM(A1)", "'\t=1", "'\r=
 
 
 @pytest.fixture(scope="module", autouse=True)
-def things(tmp_path_factory, module_warehouse):
-    """A dataset of our own, with its table."""
+def things(tmp_path_factory, module_warehouse, gateway_settings):
+    """A dataset of our own, with its table; there are two organizations."""
     folder = tmp_path_factory.mktemp("contracts")
     (folder / "things.odcs.yaml").write_text(THINGS)
     with pytest.MonkeyPatch.context() as patch:
