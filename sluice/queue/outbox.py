@@ -53,7 +53,7 @@ UPDATE sluice.outbox SET tries = tries + 1, due_at = clock_timestamp() + interva
 """
 _AFTER_A_CRASH = """
 UPDATE sluice.outbox SET crashes = crashes + 1, round = round + 1, dispatched_at = NULL, flow_run_id = NULL,
-       due_at = clock_timestamp() + interval '2 seconds' * least(crashes + 1, 4)
+       due_at = clock_timestamp() + interval '1 second' * least(2 ^ (crashes + 1), 30)
  WHERE job_id = %s AND crashes < %s AND EXISTS (SELECT FROM sluice.ingestion_jobs j
      WHERE j.job_id = outbox.job_id AND status NOT IN ('completed', 'failed', 'cancelled'))
 """
@@ -179,7 +179,10 @@ def again(connection: Connection, job_id: str) -> bool:
 
 
 def after_a_crash(connection: Connection, job_id: str) -> bool:
-    """After its process died: as ``again``, but no try is lost."""
+    """After its process died: as ``again``, but no try is lost, and the pauses grow to half a minute.
+
+    What kills processes most often is trouble of the whole machine, which may take a while.
+    """
     return connection.execute(_AFTER_A_CRASH, [job_id, CRASHES]).rowcount > 0
 
 

@@ -14,6 +14,7 @@ from tests.journeys.conftest import OVER, Service, Source, projects
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
+@pytest.mark.timeout(500)  # its pauses alone take 90 seconds
 def test_a_job_is_tried_again_until_it_is_a_dead_letter_and_from_there_once_more(
     service: Service, source: Source, platform: Running
 ) -> None:

@@ -103,7 +103,7 @@ def test_a_crash_costs_no_try_but_not_for_ever(connection, queued):
         ledger.start(connection, job)
         ledger.fail(connection, job, RetryError("Its process died."), crashed=True)
         assert ledger.get(connection, job)["status"] == "retrying"
-        pause = min(2 * crashes, 8)
+        pause = min(2**crashes, 30)
         assert pause - 1 < outbox.seconds_to_next(connection) <= pause
         make_due(connection)
         with connection.transaction():
