@@ -165,7 +165,7 @@ def _start(settings: PlatformSettings, port: int) -> str:
         postgres.start()
     settings = settings.model_copy(update={"port": port})
     environment = settings.environment(database.get_secret_value() if database else postgres.prefect_url)
-    command = [sys.executable, "-m", "prefect", "server", "start"]  # the environment names host and port
+    command = [sys.executable, "-m", "deployments.server"]  # the environment names host and port
     with (settings.logs / LOG).open("ab") as log:
         child = subprocess.Popen(
             command,

@@ -1,6 +1,5 @@
 """The worker of the local platform: imports while the server starts, then polls the pool ``sluice``."""
 
-import gc
 import sys
 
 from prefect.cli import app as prefect_cli
@@ -9,12 +8,12 @@ from prefect.settings import get_current_settings
 from deployments.api import wait_for, wait_for_pool
 from deployments.settings import POOL, WORKER, PlatformSettings
 from deployments.warm import worker as _waking_worker  # noqa: F401  takes the place of Prefect's process worker
+from sluice import garbage
 
 
 def main() -> None:
     """Run ``prefect worker start`` in this process, as soon as the pool is there."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)  # what a run makes here is gone with it
+    garbage.settle()
     url = get_current_settings().api.url or PlatformSettings().api_url
     wait_for(url)
     wait_for_pool(url, POOL)

@@ -21,7 +21,7 @@ PATIENCE = 5.0  # seconds that a request waits for a connection
 
 
 class Database:
-    """Works for an organization, each time in a transaction of its own: ``ask`` and ``tell`` send a few statements at
+    """Works for an organization, each time in a transaction of its own: ``ask`` and ``write`` send a few statements at
     once, in one round trip and without a thread; ``run`` calls the library's functions.
     """
 
@@ -60,7 +60,7 @@ class Database:
         """The rows of the last statement; all of them are done, or none. Raises SluiceError."""
         return await self._send(self._lines, organization_id, statements)
 
-    async def tell(self, organization_id: int, *statements: Statement) -> None:
+    async def write(self, organization_id: int, *statements: Statement) -> None:
         """As ``ask``, for much that is to be written by few at a time. Raises SluiceError."""
         await self._send(self._writers, organization_id, statements)
 

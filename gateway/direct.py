@@ -58,8 +58,7 @@ class Direct:
 
     def _way(self, scope: Scope) -> Way | None:
         method, path = scope["method"], scope["path"]
-        start, slash, last = path.rpartition("/")
-        return self._ways.get((method, path if not last else start + slash)) or self._ways.get((method, path))
+        return self._ways.get((method, path)) or self._ways.get((method, path.rpartition("/")[0] + "/"))
 
 
 async def _answer(request: Request, way: Way) -> Response | None:

@@ -1,20 +1,17 @@
 """Serves the gateway: ``python -m gateway.serve``."""
 
-import gc
-
 import uvicorn
 
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
+from sluice import garbage
 
 
 def main() -> None:
     """Serve until a signal says stop. Requests are not logged: their URLs may be signed."""
     settings = GatewaySettings()
     app = create_app(settings)
-    gc.collect()
-    gc.freeze()  # what stands as long as the gateway does: each look through it would hold up all requests
-    gc.set_threshold(50_000, 20, 20)  # what a request makes is gone with it
+    garbage.settle()  # each look through what stands as long as the gateway does would hold up all requests
     uvicorn.run(
         app,
         host=settings.gateway_host,

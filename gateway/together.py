@@ -50,7 +50,7 @@ class Together:
     async def _commit(self, organization_id: int, requests: Sequence[_Request]) -> None:
         statements = [statement for request in requests for statement in request.statements]
         try:
-            await self._database.tell(organization_id, *statements)
+            await self._database.write(organization_id, *statements)
         except Exception as error:
             if len(requests) == 1 or isinstance(error, RetryError):  # another try would wait for nothing
                 _tell(requests, error)

@@ -6,7 +6,6 @@ disk it takes no more runs, which then start the usual way, and begins anew as s
 
 import atexit
 import ctypes
-import gc
 import importlib
 import os
 import resource
@@ -29,7 +28,7 @@ from pydantic import BaseModel
 from tqdm import tqdm
 
 from deployments.settings import PROJECT
-from sluice import quality
+from sluice import garbage, quality
 
 SOCKET = "SLUICE_ZYGOTE"
 # What runs import, but for what the first few lines of the engine do.
@@ -268,9 +267,7 @@ def preload() -> None:
     _complete_models()
     if threading.active_count() > 1:
         raise SystemExit(f"The zygote has threads: {threading.enumerate()}")
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    garbage.settle()
 
 
 def _complete_models() -> None:

@@ -77,6 +77,7 @@ class JobData(BaseModel):
     job: views.Job
 
 
+@router.post("/init", status_code=201, responses=BODY | errors(403, 404))
 async def init(
     request: Request, served: Served, who: Operator, wanted: Announcement, key: Key = None
 ) -> Envelope[Announced]:
@@ -103,9 +104,6 @@ async def init(
         return Envelope[Announced].model_construct(message="Upload initiated successfully", data=made)
 
     return await once(served, who, key, 201, ["init", told], work)
-
-
-router.add_api_route("/init", init, methods=["POST"], status_code=201, responses=BODY | errors(403, 404))
 
 
 async def _announcement(request: Request) -> Announcement | None:
@@ -140,12 +138,10 @@ def _base(request: Request) -> str:
     return f"{scope['scheme']}://{host}{scope.get('root_path', '').rstrip('/')}"
 
 
+@router.get("/status/{job_id}", responses=errors(404))
 async def status(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]:
     """One job as it stands."""
     return Envelope(data=JobData(job=await views.job_of(served.database, who.organization_id, job_id)))
-
-
-router.add_api_route("/status/{job_id}", status, methods=["GET"], responses=errors(404))
 
 
 async def _job_id(request: Request) -> str | None:

@@ -19,7 +19,7 @@ _MEMORY = 5.0  # seconds that a token is taken for as good as it was
 _MOST = 1000  # tokens that are remembered
 _SHORTEST = 32  # bytes of a secret for HS256
 _TIMEOUT = 5  # seconds for the provider's keys
-_KEYS = 300  # seconds that these count: so long one that the provider has withdrawn
+_KEYS = 300  # seconds that they are kept: for so long one counts that the provider has withdrawn
 
 
 class Role(IntEnum):

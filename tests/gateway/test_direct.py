@@ -43,6 +43,12 @@ def test_both_ways_answer_a_status_alike(client, gateway_settings):
     assert short.json()["data"]["job"]["job_id"] == job_id
 
 
+@pytest.mark.parametrize("host", ["data.example.org", "127.0.0.1:9", "DATA.example:80", "[::1]:8300"])
+def test_the_file_goes_where_the_announcement_went(client, host):
+    url = announced(client(), FILE, Host=host).json()["data"]["upload_url"]
+    assert url.startswith(f"http://{host}/api/uploads/up_1_")
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -65,9 +65,8 @@ def _encrypted(archive: zipfile.ZipFile) -> bool:
 def _check_ole(path: Path) -> None:
     """The directory of an OLE file lies anywhere in it, its names are UTF-16."""
     with path.open("rb") as file:
-        content = file.read(
-            min(path.stat().st_size, 64_000_000)
-        )  # for what is asked, Python makes room at once
+        size = min(path.stat().st_size, 64_000_000)  # Python makes room for all that is asked
+        content = file.read(size)
     for name, what in (
         ("EncryptedPackage", "password"),
         ("WordDocument", "a Word document"),
