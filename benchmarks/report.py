@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import reading, service
+from benchmarks import reading, service, web
 from benchmarks.cases import Bench, Case
 from benchmarks.reading import Reading
 from benchmarks.server import Server
+from benchmarks.web import Web
 
 HEAD = r"| load | rows | seconds | MB/s | rows/s | x `\copy` | peak memory MB | client CPU s |"
 PACKAGES = (
@@ -80,6 +81,7 @@ def document(
     server: Server,
     benches: list[Bench],
     read: dict[str, Reading],
+    fetched: dict[str, Web],
     served: list[service.Figures],
     rounds: int,
 ) -> str:
@@ -103,9 +105,11 @@ def document(
         *reading.table(read),
         "",
     ]
+    if fetched:
+        lines += [f"## Web sources (median of {rounds} rounds)", "", *web.table(fetched), ""]
     if served:
         lines += ["## The job service", "", *service.table(served), ""]
-    met = (*reading.goals(read), *service.goals(served))
+    met = (*reading.goals(read), *(web.goals(fetched) if fetched else ()), *service.goals(served))
     lines += ["## Goals", "", *goals(benches), *(_goal(*one) for one in met), ""]
     lines += ["## How it is measured", "", METHOD, ""]
     lines += ["## Where", "", *(f"- {name}: {value}" for name, value in machine(server).items()), ""]
@@ -128,6 +132,9 @@ METHOD = r"""
 - Reading alone: each is a process of its own that has its imports and a 200-row read behind it. DuckDB finds out
   dialect and types by itself; Sluice finds out encoding, dialect and layout, types by the contract, tells rejects from
   records and numbers them. Bare calamine makes Python values of all cells and does nothing with them.
+- Web sources: a server of its own process answers each page after 20 ms, from memory; clients ask for three at a time.
+  The bare loop reads the bodies and does nothing with them. Sluice ends with its rows in the table, as a load of a
+  file. GitHub is the stateful fake of the tests.
 - The job service: a platform of its own (PostgreSQL, Prefect, worker, gateway, dispatcher) on the same cores as its
   clients, which are threads of one more process; no request limit, else as it comes. Rows are visible when another
   connection counts them; more or fewer than sent is a failure of the benchmark. A small run is one of the flow

@@ -13,6 +13,7 @@ from benchmarks.generate import DATA, warm_up
 from benchmarks.reading import measure_reading
 from benchmarks.server import Server
 from benchmarks.service import Figures, measure_service
+from benchmarks.web import Web, measure_web
 from deployments import local
 from sluice.warehouse.embedded import Embedded
 
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("--skip-dlt", action="append_const", dest="skip", const="dlt")
     parser.add_argument("--skip-sluice", action="append_const", dest="skip", const="sluice")
     parser.add_argument("--skip-service", action="append_const", dest="skip", const="service")
+    parser.add_argument("--skip-web", action="append_const", dest="skip", const="web")
     parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
     args = parser.parse_args()
     logs = DATA / "logs"
@@ -86,10 +88,13 @@ def main() -> None:
         if args.large and "sluice" not in (args.skip or ()):
             benches.append(measure_large(Bench(server, LARGE_ROWS, env, logs)))
         read = measure_reading(args.rows, args.rounds, env, logs)
+        web: dict[str, Web] = {}
+        if not {"sluice", "web"} & set(args.skip or ()):
+            web = measure_web(server, args.rounds, env, logs)
         served: list[Figures] = []
         if not {"sluice", "service"} & set(args.skip or ()):
             served = measure_service(env)
-        page = report.document(server, benches, read, served, args.rounds)
+        page = report.document(server, benches, read, web, served, args.rounds)
     args.out.write_text(page)
     print(f"\n{page}")
 

@@ -1,11 +1,13 @@
 """The block that names a PostgreSQL warehouse."""
 
+from dataclasses import replace
 from typing import Literal, Self
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
+from blocks.encryption import EncryptionKey
 from sluice.warehouse.connection import Warehouse
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
@@ -70,6 +72,10 @@ class PostgresWarehouse(Block):
         default=None, title="TLS client key", description="File, on the worker, with our certificate's key."
     )
 
+    encryption: EncryptionKey | None = Field(
+        default=None, description="Block with the keys of encrypted columns, instead of the settings'."
+    )
+
     @model_validator(mode="after")
     def _one_address(self) -> Self:
         if self.url and self.host:
@@ -92,10 +98,11 @@ class PostgresWarehouse(Block):
     def get_warehouse(self) -> Warehouse:
         """The warehouse that this block names.
 
-        Raises SetupError when the address is malformed, or the embedded server doesn't start.
+        Raises SetupError when the address or a key is malformed, or the embedded server doesn't start.
         """
         url = self.get_url()
-        return Warehouse.from_url(url.get_secret_value()) if url else Warehouse.from_settings()
+        found = Warehouse.from_url(url.get_secret_value()) if url else Warehouse.from_settings()
+        return replace(found, keks=self.encryption.get_keys()) if self.encryption else found
 
     def _composed(self) -> str:
         who = quote(self.user or "", safe="")

@@ -4,11 +4,22 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectAlreadyExists
 
+from blocks.api import ApiSource
+from blocks.encryption import EncryptionKey
+from blocks.github import GitHubSource
 from blocks.postgres import PostgresWarehouse
 from blocks.sources import FileSource, HttpSource, ObjectStoreSource
 from sluice.settings import settings
 
-TYPES: tuple[type[Block], ...] = (PostgresWarehouse, FileSource, HttpSource, ObjectStoreSource)
+TYPES: tuple[type[Block], ...] = (
+    PostgresWarehouse,
+    EncryptionKey,
+    FileSource,
+    HttpSource,
+    ApiSource,
+    GitHubSource,
+    ObjectStoreSource,
+)
 WAREHOUSE = "warehouse"
 
 

@@ -101,13 +101,16 @@ class HttpSource(Block):
         return httpx.Client(base_url=self.base_url, follow_redirects=True, **given)
 
     def _sign(self, request: httpx.Request) -> None:
-        at_home = _origin(request.url) == _origin(httpx.URL(self.base_url))
+        at_home = self._at_home(request)
         for name, value in self._headers().items():
             # httpx keeps our headers when it follows a redirect, except Authorization.
             if at_home:
                 request.headers[name] = value
             else:
                 request.headers.pop(name, None)
+
+    def _at_home(self, request: httpx.Request) -> bool:
+        return _origin(request.url) == _origin(httpx.URL(self.base_url))
 
     def _headers(self) -> dict[str, str]:
         headers = {name: value.get_secret_value() for name, value in self.headers.items()}

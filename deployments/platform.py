@@ -20,6 +20,7 @@ from sluice.warehouse.embedded import Embedded
 
 READY_SECONDS = 180.0
 STOP_SECONDS = 15.0
+AGAIN = 2.0  # seconds between two tries to start PostgreSQL
 MANUAL = "standard-ingestion/standard-manual"
 
 
@@ -115,7 +116,9 @@ class Platform:
             self._replace_shared()
             if self._postgres and not self._postgres.running:
                 self._board.complain("PostgreSQL has stopped; starting it again.")
-                self._postgres.revive()
+                if trouble := self._postgres.revive():
+                    self._board.complain(trouble)
+                    time.sleep(AGAIN)
             for child in self._children:
                 if child.exit_code is not None and self._wanted():
                     self._revive(child)

@@ -1,11 +1,14 @@
 """The embedded PostgreSQL server as the platform uses it: found or started, guarded, left or stopped."""
 
+import time
 from urllib.parse import urlsplit
 
+from sluice.errors import SluiceError
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.embedded import Embedded
 
 DATABASE = "prefect"
+PATIENCE = 180.0
 
 
 class PlatformPostgres:
@@ -14,6 +17,7 @@ class PlatformPostgres:
     def __init__(self, embedded: Embedded) -> None:
         self._embedded = embedded
         self._ours = False
+        self._down = 0.0  # since when it does not come up
 
     def start(self) -> None:
         """Start the server unless it runs; make Prefect's database unless it is there. Raises SetupError."""
@@ -31,9 +35,22 @@ class PlatformPostgres:
         """Whether the server accepts connections."""
         return self._embedded.status().running
 
-    def revive(self) -> None:
-        """Start the server again. Raises SetupError."""
-        self._embedded.ensure()
+    def revive(self) -> str:
+        """Try to start the server again. Returns why that failed, empty if it did not.
+
+        It may have been killed once more as it started, or its disk be full for a while. Raises SluiceError once it has
+        not come up for ``PATIENCE`` seconds.
+        """
+        now = time.monotonic()
+        try:
+            self._embedded.ensure()
+        except SluiceError as trouble:
+            self._down = self._down or now
+            if now - self._down > PATIENCE:
+                raise
+            return str(trouble)
+        self._down = 0.0
+        return ""
 
     def stop(self) -> bool:
         """Stop the server if it is ours and idle. Returns False if it stays up for others."""

@@ -134,7 +134,7 @@ def pages(api: httpx.Client, run: str) -> dict[str, tuple[str, str]]:
         "result": (f"/artifacts/artifact/{artifacts['result']}", "rejected"),
         "rejects": (f"/artifacts/artifact/{artifacts['rejects-sample']}", "Items per page"),
         "run-form": (f"/deployments/deployment/{deployment}/run", "Where the records come from"),
-        "deployments": ("/deployments", "standard-on-event"),
+        "deployments": ("/deployments", "maintenance-nightly"),
     }
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.resolve import warehouse_of
 from sluice.jobs import steps
 from sluice.jobs.memory import peak_memory_mb
+from sluice.jobs.stopwatch import Stopwatch
 from sluice.sources.model import FileSource, Source
 from tasks import ingestion, reports
 
@@ -58,7 +59,7 @@ class IngestionRequest(BaseModel):
 @flow(name="standard-ingestion", flow_run_name="{request.dataset}", persist_result=False, log_prints=False)
 def standard_ingestion(request: IngestionRequest) -> dict[str, Any]:
     """Files, URLs or objects into one dataset table, every row checked; returns the job's outcome."""
-    watch = steps.Stopwatch()
+    watch = Stopwatch()
     steps.warm_up()
     warehouse = warehouse_of(request.warehouse).prepare()
     job = steps.open_job(warehouse, request.model_dump(), flow_run.id)
@@ -73,7 +74,9 @@ def standard_ingestion(request: IngestionRequest) -> dict[str, Any]:
         watch.lap("acquire")
 
         progress(25, "transforming", "reading")
-        fresh = [(number, one) for number, one in enumerate(landed) if number not in repeated]
+        fresh = [
+            (number, one) for number, one in enumerate(landed) if number not in repeated and not one.empty
+        ]
         converted = [ingestion.convert.submit(job, one, number) for number, one in fresh]
         wait(converted)
         stages = [future.result() for future in converted]

@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from gateway.problems import Refusal
 from gateway.state import Service, service
+from sluice.audit import log
 from sluice.security.tokens import Caller, Refused, Role
 
 _bearer = HTTPBearer(auto_error=False, description="A token of `sluice token`, or of your identity provider.")
@@ -38,12 +39,22 @@ def admit(request: Request, who: Caller) -> Service:
 def at_least(role: Role) -> Callable[[Caller], Caller]:
     """A dependency: the caller, who has this role or one above it. Raises Refusal (403)."""
 
-    async def check(found: Annotated[Caller, Depends(caller)]) -> Caller:
+    async def check(request: Request, found: Annotated[Caller, Depends(caller)]) -> Caller:
         if found.role < role:
+            await _note(request, found, role)
             raise Refusal(403, f"Your role is {found.role.name}; this needs {role.name}.")
         return found
 
     return check  # type: ignore[return-value]
+
+
+async def _note(request: Request, who: Caller, needed: Role) -> None:
+    """Write to the audit log that the caller asked for what his role may not."""
+    told = {"method": request.method, "path": request.url.path, "role": who.role.name, "needs": needed.name}
+    entry = log.writing(
+        "access.refused", organization_id=who.organization_id, user_id=who.user_id, details=told
+    )
+    await service(request).database.write(who.organization_id, entry)
 
 
 Viewer = Annotated[Caller, Security(at_least(Role.viewer), scopes=["viewer"])]

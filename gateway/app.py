@@ -6,19 +6,20 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from gateway import problems
-from gateway.addresses import Outside
 from gateway.database import Database
 from gateway.direct import Direct
 from gateway.hub import Hub
 from gateway.limits import Limits
 from gateway.rates import Rates
-from gateway.routes import csv, downloads, health, ingest, live, pipeline, requests, uploads, webhooks
+from gateway.routes import csv, downloads, github, health, ingest, live, pipeline, requests, uploads, webhooks
 from gateway.settings import GatewaySettings
 from gateway.signed import Signer
 from gateway.state import Service
 from gateway.together import Together
+from sluice.jobs.uploads import announcing
 from sluice.landing.store import store_of
 from sluice.security.tokens import Keys, local_secret
+from sluice.sources.guard import Guard
 from sluice.warehouse.connection import Warehouse
 
 ABOUT = "Upload a file, follow its job, see what became of every record."
@@ -36,13 +37,13 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             app.state.service = Service(
                 settings=given,
                 database=database,
-                together=Together(database),
+                together=Together(database, announcing),
                 keys=Keys(given),
                 signer=Signer(local_secret(given)),
                 store=store_of("", given),
                 rates=Rates(given.requests_a_minute),
                 hub=hub,
-                outside=Outside(given.private_addresses),
+                outside=Guard.from_settings(given),
             )
             with hub.listening():
                 yield
@@ -51,6 +52,6 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(Direct, ingest.WAYS)
     app.add_middleware(Limits, given)
-    for routes in (csv, ingest, downloads, uploads, pipeline, requests, webhooks, live, health):
+    for routes in (csv, ingest, downloads, uploads, pipeline, requests, github, webhooks, live, health):
         app.include_router(routes.router)
     return app

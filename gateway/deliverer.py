@@ -6,11 +6,11 @@ import threading
 
 import httpx
 
-from gateway.addresses import Outside
 from sluice.errors import SluiceError
 from sluice.queue import deliveries
 from sluice.queue.deliveries import Delivery
 from sluice.security.signing import signed
+from sluice.sources.guard import Guard
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 class Deliverer:
     """Works until it is stopped. Several may run."""
 
-    def __init__(self, warehouse: Warehouse, outside: Outside) -> None:
+    def __init__(self, warehouse: Warehouse, outside: Guard) -> None:
         self._warehouse, self._outside = warehouse, outside
         self._http = httpx.Client(timeout=SECONDS, trust_env=False)
         self._over = threading.Event()

@@ -10,7 +10,7 @@ import threading
 import time
 from datetime import timedelta
 
-from gateway.addresses import Outside
+from gateway.anchorer import Anchorer
 from gateway.deliverer import Deliverer
 from gateway.herald import Herald
 from gateway.prefect import Prefect
@@ -18,6 +18,7 @@ from gateway.reconciler import call_off, reconcile
 from gateway.settings import GatewaySettings
 from sluice.errors import RetryError, SluiceError
 from sluice.queue import events, outbox
+from sluice.sources.guard import Guard
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
@@ -110,15 +111,17 @@ def main() -> None:
     settings = GatewaySettings()
     warehouse = Warehouse.from_settings(settings).prepare()
     dispatcher = Dispatcher(warehouse, Prefect.of(settings), settings)
-    deliverer = Deliverer(warehouse, Outside(settings.private_addresses))
+    deliverer = Deliverer(warehouse, Guard.from_settings(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, dispatcher.stop)
     herald = Herald(warehouse, Prefect.of(settings))
-    for one in (deliverer, herald):
+    anchorer = Anchorer(warehouse, settings)
+    for one in (deliverer, herald, anchorer):
         threading.Thread(target=one.run, name=type(one).__name__, daemon=True).start()
     dispatcher.run()
     deliverer.stop()
     herald.stop()
+    anchorer.stop()
 
 
 if __name__ == "__main__":

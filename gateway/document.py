@@ -83,7 +83,9 @@ def _who(path: str, route: Schema) -> str:
         return f"{''.join(*demands.values())} and above"
     if path.startswith("/api/uploads/"):
         return "who has the signed URL; no token is needed"
-    return "who signs with the webhook's secret" if path.endswith("/callback") else "anyone"
+    return (
+        "who signs with the webhook's secret" if path.endswith(("/callback", "/github/webhook")) else "anyone"
+    )
 
 
 def _parameters(route: Schema) -> Iterator[str]:

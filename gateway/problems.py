@@ -10,10 +10,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from gateway.addresses import Unresolved
 from gateway.envelope import Failure, Problem
 from sluice.errors import BugError, InputError, RetryError, SetupError, SluiceError
 from sluice.security.tokens import Refused
+from sluice.sources.guard import Unresolved
 
 MEDIA = "application/json"
 _WHEN = {

@@ -1,6 +1,6 @@
 """How the gateway is set up."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from sluice.settings import Settings
@@ -51,8 +51,18 @@ class GatewaySettings(Settings):
         default=False,
         description="Let clients load by the worker's own credentials: objects of stores, and sources with a block.",
     )
-    private_addresses: bool = Field(
-        default=False, description="Let clients name URLs of this machine and its network."
+    github_block: str = Field(
+        default="",
+        description="Name of a GitHubSource block that the gateway's jobs take; empty: the environment's token.",
+    )
+    github_tenants: str = Field(
+        default="1",
+        pattern=r"^(\*|[0-9, ]*)$",
+        description="Organizations whose clients may load from GitHub by the service's token: 1,2; *: all.",
+    )
+    github_webhook_secrets: dict[int, SecretStr] = Field(
+        default_factory=dict,
+        description="Secrets that GitHub signs webhooks with, by organization, as JSON.",
     )
 
     @property
@@ -60,3 +70,8 @@ class GatewaySettings(Settings):
         """Where the gateway is on this machine."""
         host = "127.0.0.1" if self.gateway_host in {"0.0.0.0", "::"} else self.gateway_host  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.gateway_port}"
+
+    def lends_github(self, organization_id: int) -> bool:
+        """Whether clients of the organization may load from GitHub by the service's token."""
+        tenants = self.github_tenants.replace(" ", "").split(",")
+        return self.shared_credentials or "*" in tenants or str(organization_id) in tenants

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.websockets import WebSocket
 
-from gateway.addresses import Outside
 from gateway.database import Database
 from gateway.datasets import Datasets
 from gateway.hub import Hub
@@ -16,6 +15,7 @@ from gateway.signed import Signer
 from gateway.together import Together
 from sluice.landing.store import Store
 from sluice.security.tokens import Keys
+from sluice.sources.guard import Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Service:
     store: Store
     rates: Rates
     hub: Hub
-    outside: Outside
+    outside: Guard
     datasets: Datasets = field(default_factory=Datasets)
     # Downloads that are made at a time: each holds a connection while its table is read.
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

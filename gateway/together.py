@@ -1,4 +1,4 @@
-"""Work of one organization that comes while its last is being committed shares the next commit.
+"""Rows of one organization that come while its last are being written share the next statement and commit.
 
 Events get their numbers in the order of the commits, so those of one organization wait for each other anyway: together
 they wait for the disk once.
@@ -6,34 +6,36 @@ they wait for the disk once.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.database import Database
 from sluice.errors import RetryError
 from sluice.warehouse.connection import Statement
 
-MOST = 32  # requests in one transaction
+MOST = 32  # rows of one statement
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    statements: Sequence[Statement]
+    row: Row
     done: asyncio.Future[None]
 
 
 class Together:
-    """Transactions of whole requests: each request's statements are done, or none of them."""
+    """Writes each row, or refuses it. ``writing`` makes a statement of several, all of one organization."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, writing: Callable[[list[Row]], Statement]) -> None:
+        self._database, self._writing = database, writing
         self._waiting: dict[int, list[_Request]] = defaultdict(list)
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
-    async def do(self, organization_id: int, *statements: Statement) -> None:
-        """Returns once all of them are committed. Raises SluiceError."""
+    async def do(self, organization_id: int, row: Row) -> None:
+        """Returns once it is committed. Raises SluiceError."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[organization_id].append(_Request(statements, done))
+        self._waiting[organization_id].append(_Request(row, done))
         if organization_id not in self._tasks:
             # A task of its own: a client that goes away must not take the others' commit along.
             self._tasks[organization_id] = asyncio.create_task(self._work(organization_id))
@@ -48,9 +50,8 @@ class Together:
             del self._tasks[organization_id]
 
     async def _commit(self, organization_id: int, requests: Sequence[_Request]) -> None:
-        statements = [statement for request in requests for statement in request.statements]
         try:
-            await self._database.write(organization_id, *statements)
+            await self._database.write(organization_id, self._writing([request.row for request in requests]))
         except Exception as error:
             if len(requests) == 1 or isinstance(error, RetryError):  # another try would wait for nothing
                 _tell(requests, error)

@@ -4,6 +4,7 @@ SluiceError
 ├── RetryError            try again: network, timeout, 429, 5xx, lock, server restarting
 ├── InputError            fix the input; never retried
 │   ├── SourceError       the source is missing, or refuses us
+│   │   └── PolicyRefused   the source does not keep to its security policy
 │   ├── ReadError         the bytes are not a table we understand
 │   ├── ContractError     a contract file is wrong
 │   └── DataRefused       the data broke a rule that stops the load
@@ -82,6 +83,10 @@ class SourceError(InputError):
 
     category: ClassVar[Category] = "NETWORK"
     exit_code = 2
+
+
+class PolicyRefused(SourceError):
+    """The source, or our login to it, is not what its security policy wants; no record was asked for, or no more."""
 
 
 class ReadError(InputError):

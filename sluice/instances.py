@@ -10,7 +10,9 @@ import duckdb
 
 # At rest it has no threads, so that its process may fork, no files and hardly any memory.
 # What is left of an input in DuckDB's cache goes with that.
-_REST = "SET memory_limit = '16MB'; SET temp_directory = ''; SET threads = 1"
+_REST = (
+    "SET memory_limit = '16MB'; SET temp_directory = ''; SET threads = 1; SET temp_file_encryption = false"
+)
 
 
 class Instances:

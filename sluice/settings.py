@@ -41,6 +41,42 @@ class Settings(BaseSettings):
         default=4_000, ge=200, description="Memory that the process reading a workbook may use, in megabytes."
     )
     zip_members: int = Field(default=10_000, ge=0, description="Most members of a zip archive; 0: any.")
+    crashes: int = Field(
+        default=11,
+        ge=0,
+        description="How often a job that lost its process begins anew, after 2, 4, 8 and so on up to 60 seconds;"
+        " one that kills each of its processes is given up after that.",
+    )
+
+    private_addresses: bool = Field(
+        default=False,
+        description="Let APIs, and URLs that clients of the gateway name, be on this machine and its network.",
+    )
+    allowed_addresses: str = Field(
+        default="",
+        description="Private networks or addresses that they may be on, separated by commas: 10.1.0.0/16.",
+    )
+
+    github_token: SecretStr | None = Field(
+        default=None,
+        description="Token for GitHub where a source names no block; it is sent to the API of github_api_url only.",
+    )
+    github_api_url: str = Field(
+        default="https://api.github.com",
+        pattern=r"^https?://[^/?#@]+[^?#@]*$",
+        description="GitHub's API; of GitHub Enterprise: https://HOST/api/v3.",
+    )
+
+    encryption_key: SecretStr | None = Field(
+        default=None,
+        description="Keys that wrap the data keys of encrypted columns: 32 bytes each in base64, current first.",
+    )
+    encryption_key_file: Path | None = Field(default=None, description="A file with such keys, one a line.")
+    vault_url: str = Field(default="", description="A HashiCorp Vault that holds such keys.")
+    vault_path: str = Field(
+        default="secret/sluice", description="Mount and path of the secret (KV 2) whose field 'key' has them."
+    )
+    vault_token: SecretStr | None = Field(default=None, description="Token for that Vault.")
 
     token_secret: SecretStr | None = Field(
         default=None,
@@ -53,6 +89,26 @@ class Settings(BaseSettings):
     token_issuer: str = Field(default="sluice", description="Issuer that access tokens must name.")
     token_audience: str = Field(default="sluice", description="Audience that access tokens must name.")
 
+    audit_key: SecretStr | None = Field(
+        default=None,
+        description="Key that signs anchors of the audit log and reports (Ed25519): 32 bytes in Base64; none: one is"
+        " made. Machines that share a warehouse share it.",
+    )
+    audit_trusted_keys: str = Field(
+        default="",
+        description="Public keys whose anchors count too, separated by commas: earlier ones, those of other machines.",
+    )
+    audit_folder: str = Field(
+        default="",
+        description="Folder that anchors are kept in too, best on another disk than the warehouse; empty: under home.",
+    )
+
+    audit_reports: str = Field(
+        default="",
+        description="Folder that the compliance audit writes its signed reports to; empty: `reports` where the anchors"
+        " are.",
+    )
+
     @property
     def root(self) -> Path:
         """``home`` as an absolute path."""
@@ -63,6 +119,17 @@ class Settings(BaseSettings):
         """Where uploads are kept on this machine."""
         local = self.landing and "://" not in self.landing
         return Path(self.landing).expanduser().resolve() if local else self.root / "landing"
+
+    @property
+    def audit_dir(self) -> Path:
+        """Where anchors of the audit log are kept outside of the warehouse."""
+        return Path(self.audit_folder).expanduser().resolve() if self.audit_folder else self.root / "audit"
+
+    @property
+    def audit_reports_dir(self) -> Path:
+        """Where the compliance audit's signed reports are kept."""
+        given = self.audit_reports
+        return Path(given).expanduser().resolve() if given else self.audit_dir / "reports"
 
     @property
     def stage_dir(self) -> Path:

@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import TERMINAL_STATES
 from prefect.exceptions import ObjectNotFound
 
 from blocks.resolve import warehouse_of
+from sluice.audit.verify import verify_all
 from sluice.jobs import upkeep
 from sluice.landing.store import store_of
 from sluice.settings import settings
@@ -28,6 +29,13 @@ _AT_ONCE = 200
 def clean(warehouse: str, landing: str, days: int) -> dict[str, int]:
     """Remove what is older than ``days``; returns how many of each."""
     return upkeep.clean(warehouse_of(warehouse).prepare(), store_of(landing, settings()), days).as_dict()
+
+
+@task(name="verify audit log", **step(minutes=120, retries=0))
+@in_time
+def verify_log(warehouse: str) -> int:
+    """Verify and anchor the audit log; returns how many entries it has. Raises LogBroken."""
+    return verify_all(warehouse_of(warehouse).prepare(), settings())
 
 
 @task(name="forget runs", **step(minutes=30, retries=2))

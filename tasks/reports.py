@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from prefect import get_run_logger
@@ -17,6 +19,7 @@ from prefect.artifacts import (
 )
 from psycopg import sql
 
+from sluice.audit.report import SUFFIX
 from sluice.contracts.model import Contract
 from sluice.jobs import ledger, loads, progress
 from sluice.jobs.outcome import Outcome
@@ -90,6 +93,68 @@ def publish_batch(
         said = f"{len(outcomes)} jobs done, {len(failures)} failed"
         made.append(partial(create_table_artifact, key="results", table=rows, description=said))
     _report(made)
+
+
+def publish_security(report: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Show in the UI what was checked of the source's security policy, and the classes of its columns; no values."""
+    shown = f"{_checked(report)}\n\n{_classes(found)}"
+    about = "Security policy and classification"
+    _report([partial(create_markdown_artifact, key="security", markdown=shown, description=about)])
+
+
+def publish_audit(results: Sequence[Mapping[str, Any]], written: Mapping[str, Any] | None) -> None:
+    """Show in the UI what became of each source of a compliance audit, and the reports that were ``written``."""
+    shown = "\n\n".join(_checked(one) for one in results) or "No source is declared with a security policy."
+    shown = f"{_signed(written)}\n\n{shown}" if written else shown
+    about = f"{len(results)} sources, {sum('refused' in one for one in results)} refused"
+    _report([partial(create_markdown_artifact, key="compliance-audit", markdown=shown, description=about)])
+
+
+def _signed(written: Mapping[str, Any]) -> str:
+    """The reports of the audit log, each with a link to it and to its signature on the worker."""
+    chain = written["chain"]
+    state = "**broken**" if chain["findings"] else "whole"
+    said = f"### Audit log\n\nThe chain of {chain['entries']:,} entries is {state}."
+    rows = [
+        (
+            one["framework"],
+            f"[{one['report']}]({Path(one['report']).as_uri()})",
+            f"[{SUFFIX}]({Path(one['signature']).as_uri()})",
+            f"{one['entries']:,}",
+            one["key_id"],
+        )
+        for one in written["reports"]
+    ]
+    header = ("framework", "report", "signature", "entries", "key")
+    return f"{said}\n\n{_markdown(header, rows)}" if rows else said
+
+
+def _checked(report: Mapping[str, Any]) -> str:
+    wanted = {name: value for name, value in report["policy"].items() if value}
+    rows = [("policy", ", ".join(f"{name} {value}" for name, value in wanted.items()))]
+    rows += [("login", ", ".join(report.get("requirements", {}).get("factors", ())))]
+    rows += [(name, value) for name, value in report.get("authentication", {}).items()]
+    met = report.get("connection", {})
+    names = ("host", "tls", "cipher", "subject", "issuer", "certificate_sha256", "not_after")
+    rows += [(name, met[name]) for name in names if name in met]
+    rows += [("warning", text) for text in met.get("warnings", ())]
+    rows += [("**refused**", report["refused"])] if "refused" in report else []
+    return f"### {report['source']}\n\n" + _markdown(("checked", "found"), rows)
+
+
+def _classes(found: Mapping[str, Any]) -> str:
+    if not found:
+        return "Nothing came that is new, so nothing was classified."
+    rows = [(one["column"], one["class"], one["level"], one["level_by"]) for one in found["columns"]]
+    said = f"{found['records']:,} records looked at, ceiling: {found['ceiling'] or 'none'}.\n\n"
+    return said + _markdown(("column", "class", "level", "said by"), rows)
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(
+        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
 
 
 def _report(made: list[Callable[[], object]]) -> None:

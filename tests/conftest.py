@@ -26,6 +26,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # What several test modules share asserts as they do: a failure shows the values.
 pytest.register_assert_rewrite("tests.readers.books", "tests.readers.typed", "tests.warehouse.things")
 _numbers = count(1)
+# Of the platforms that tests start. Sources of tests are on this machine.
+PLATFORM = {
+    "SLUICE_PRIVATE_ADDRESSES": "true",
+    "SLUICE_CONTRACTS": str(Path(__file__).parent / "journeys" / "contracts"),
+}
+CRASHES = 4  # processes that a job may lose on the shared one: its pauses then take half a minute
 # A test server may lose data when the machine stops; PostgreSQL itself is the same.
 FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
@@ -79,10 +85,7 @@ def platform() -> Iterator["Running"]:
     """The platform that tests share (``make up``); they leave it running and as they found it."""
     from tests.deployments.conftest import started  # few tests need it
 
-    contracts = str(Path(__file__).parent / "journeys" / "contracts")
-    # Sources of tests are on this machine.
-    more = {"SLUICE_PRIVATE_ADDRESSES": "true", "SLUICE_CONTRACTS": contracts}
-    with temporary_home() as home, started(home, **more) as running:
+    with temporary_home() as home, started(home, **PLATFORM, SLUICE_CRASHES=str(CRASHES)) as running:
         yield running
 
 

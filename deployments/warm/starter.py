@@ -2,15 +2,18 @@
 
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import anyio
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, WorkPool
 from prefect.runner._control_channel import ControlChannel
 from prefect.runner._process_manager import ProcessHandle
 from prefect.settings import get_current_settings
 from prefect.utilities.processutils import command_from_string, run_process
 from prefect.workers.process import ProcessJobConfiguration
+
+from deployments.warm.known import told
 
 
 @cache
@@ -25,6 +28,15 @@ class WarmJobConfiguration(ProcessJobConfiguration):
     @classmethod
     def _base_environment(cls) -> dict[str, str]:
         return dict(_settings())
+
+    @classmethod
+    async def resolve_for_flow_run(
+        cls, flow_run: FlowRun, *, client: PrefectClient, work_pool: WorkPool, **more: Any
+    ) -> Self:
+        """As the base does; the run's process is told what the worker knows."""
+        made = await super().resolve_for_flow_run(flow_run, client=client, work_pool=work_pool, **more)
+        made.env |= await told(flow_run, client, work_pool)
+        return made
 
 
 class WarmStarter:

@@ -21,14 +21,14 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, Proc
 
 from deployments.warm.starter import WarmJobConfiguration, WarmStarter
 
-REMEMBERED = 5.0  # seconds for which a deployment, or a flow, counts as known
+REMEMBERED = 5.0  # seconds for which a deployment, a flow or a queue counts as known
 AGAIN = 2.0  # seconds after which the events are listened to again
 SETTLED = 0.05  # seconds until the slot of a run that has ended is free
 _log = logging.getLogger(__name__)
 
 
 class Remembering:
-    """A client that asks for the same deployment or flow once in a while; it is asked twice for each run."""
+    """A client that asks for the same deployment, flow or queue once in a while; it is asked for them with each run."""
 
     def __init__(self, client: PrefectClient) -> None:
         self._client = client
@@ -42,6 +42,9 @@ class Remembering:
 
     async def read_flow(self, flow_id: UUID) -> Any:
         return await self._known("read_flow", flow_id)
+
+    async def read_work_queue(self, queue_id: UUID) -> Any:
+        return await self._known("read_work_queue", queue_id)
 
     async def _known(self, ask: str, about: UUID) -> Any:
         since, found = self._found.get((ask, about), (0.0, None))
@@ -77,6 +80,12 @@ with warnings.catch_warnings():
                 ears.start_soon(self._look)
                 await super().start(*values, **named)
                 ears.cancel_scope.cancel()
+
+        async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
+            """Not worth a request: the run names its pool, and its events name the worker."""
+
+        async def _propose_submitting_state(self, flow_run: FlowRun) -> None:
+            """Not worth a state of its own: the run begins in a moment."""
 
         async def get_and_submit_flow_runs(self) -> list[FlowRun]:
             """One look at a time, or two would ask for the same runs."""

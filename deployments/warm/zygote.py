@@ -28,6 +28,7 @@ from pydantic import BaseModel
 from tqdm import tqdm
 
 from deployments.settings import PROJECT
+from deployments.warm import known, suspension
 from sluice import garbage, quality
 
 SOCKET = "SLUICE_ZYGOTE"
@@ -183,6 +184,7 @@ class Zygote:
             with suppress(ValueError, OSError):
                 resource.setrlimit(kind, (soft, hard))
         sys.argv = ["prefect.engine"]
+        known.believe()
         raise _Run
 
     def _stale(self) -> bool:
@@ -259,6 +261,7 @@ def preload() -> None:
     tqdm.monitor_interval = 0
     for name in MODULES:
         importlib.import_module(name)
+    suspension.install()
     quality.warm_up()
     from sluice.jobs.steps import warm_contracts  # by now imported; others want this module's names at once
 

@@ -16,13 +16,16 @@ from gateway import views
 from gateway.access import Served, Viewer
 from gateway.problems import GUARDED, Answers, Refusal, errors
 from gateway.state import Service
+from sluice.contracts.model import Contract
 from sluice.contracts.registry import Registry
 from sluice.errors import RetryError
-from sluice.jobs import downloads
+from sluice.jobs import downloads, ledger
 from sluice.jobs.export import writer
-from sluice.security.tokens import Caller
+from sluice.jobs.unsealing import Reader
+from sluice.security.tokens import Caller, Role
 from sluice.settings import settings
 from sluice.sources.files import disk_errors
+from sluice.warehouse import sealing
 from sluice.warehouse.connection import Connection
 
 router = APIRouter(prefix="/api/ingest", tags=["ingest"], responses=GUARDED)
@@ -54,7 +57,8 @@ async def result(served: Served, who: Viewer, job_id: str, format: Format = "csv
     """The rows that the job published and that still stand as it left them, in the order of its records.
 
     A row that a later load changed or removed is that load's, and not in the file; nor is one that was there before
-    with the same values.
+    with the same values. Encrypted values read `***`, and only for an administrator as they are: the audit log keeps
+    who took them.
     """
     job = await served.database.run(who.organization_id, views.job, job_id)
     if job.status in ("failed", "cancelled"):
@@ -80,10 +84,21 @@ async def _sent(
 
     def make(connection: Connection) -> tuple[IO[bytes], int]:
         contract = Registry.from_settings(settings()).get(job.dataset)
+        keks = sealing.keks(served.database.warehouse) if _unseals(who, contract) else None
+        reader = Reader(connection, contract, who.organization_id, who.user_id, keks)
         with disk_errors(folder / "download"):
             file = TemporaryFile(dir=folder)  # noqa: SIM115  it ends with the response
             try:
-                rows = write(connection, job.job_id, contract, writer(kind, what, guarded=True), file)
+                rows = write(connection, job.job_id, reader, writer(kind, what, guarded=True), file)
+                ledger.audit(
+                    connection,
+                    f"{what}.downloaded",
+                    organization_id=who.organization_id,
+                    user_id=who.user_id,
+                    job_id=job.job_id,
+                    dataset=job.dataset,
+                    details={"format": kind, "rows": rows},
+                )
             except BaseException:
                 file.close()
                 raise
@@ -99,6 +114,11 @@ async def _sent(
     finally:
         served.downloads.release()
     return _response(file, rows, f"{_plain(job.filename)}-{what}.{kind}", MEDIA[kind])
+
+
+def _unseals(who: Caller, contract: Contract) -> bool:
+    """Whether encrypted values are decrypted for the caller; an administrator's read is written down."""
+    return bool(contract.ceiling) and who.role >= Role.admin
 
 
 def _plain(filename: str) -> str:

@@ -55,6 +55,9 @@ class Announced(BaseModel):
     expires_at: datetime
 
 
+_ANNOUNCED = Envelope[Announced]  # to find it by its type takes longer than to make one
+
+
 class Jobs(BaseModel):
     """One page of jobs, newest first."""
 
@@ -101,7 +104,7 @@ async def init(
     async def work() -> Envelope[Announced]:
         job_id, url, expires = await announce(request, served, who, told)
         made = Announced.model_construct(job_id=job_id, upload_url=url, status="pending", expires_at=expires)
-        return Envelope[Announced].model_construct(message="Upload initiated successfully", data=made)
+        return _ANNOUNCED.model_construct(message="Upload initiated successfully", data=made)
 
     return await once(served, who, key, 201, ["init", told], work)
 
@@ -117,7 +120,7 @@ async def announce(
     upload_id = uploads.new_upload_id(who.organization_id)
     place = served.store.place(upload_id, safe_name(wanted.filename))
     expires = datetime.now(UTC) + timedelta(hours=served.settings.upload_hours)
-    job_id, statement = uploads.announcement(
+    row = uploads.announcement(
         wanted,
         organization_id=who.organization_id,
         user_id=who.user_id,
@@ -125,9 +128,9 @@ async def announce(
         place=place,
         expires_at=expires,
     )
-    await served.together.do(who.organization_id, statement)
+    await served.together.do(who.organization_id, row)
     base = served.settings.gateway_url or _base(request)
-    return job_id, served.signer.url(base, upload_id, int(expires.timestamp())), expires
+    return row["job_id"], served.signer.url(base, upload_id, int(expires.timestamp())), expires
 
 
 def _base(request: Request) -> str:
@@ -197,6 +200,13 @@ async def delete(served: Served, who: Admin, job_id: str) -> Envelope[None]:
             ledger.cancel(connection, job_id, "deleted")
         connection.execute(
             "UPDATE sluice.ingestion_jobs SET archived_at = clock_timestamp() WHERE job_id = %s", [job_id]
+        )
+        ledger.audit(
+            connection,
+            "job.deleted",
+            organization_id=who.organization_id,
+            user_id=who.user_id,
+            job_id=job_id,
         )
 
     await served.database.run(who.organization_id, work)

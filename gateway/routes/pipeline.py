@@ -10,8 +10,9 @@ from gateway.access import Operator, Served, Viewer
 from gateway.envelope import Envelope
 from gateway.problems import BODY, GUARDED, errors
 from gateway.routes.ingest import JobData, Jobs, page_of
-from sluice.jobs import retries
+from sluice.jobs import ledger, retries
 from sluice.queue import dead_letters, figures, pauses
+from sluice.security.tokens import Caller
 from sluice.warehouse.connection import Connection
 
 router = APIRouter(prefix="/api/pipeline", tags=["pipeline"], responses=GUARDED)
@@ -93,15 +94,29 @@ async def one_job(served: Served, who: Viewer, job_id: str) -> Envelope[JobData]
 @router.post("/pause", responses=errors(403))
 async def pause(served: Served, who: Operator) -> Envelope[Paused]:
     """Start no more jobs; those that run go on."""
-    await served.database.run(who.organization_id, pauses.pause, who.organization_id, who.user_id)
+
+    def work(connection: Connection) -> None:
+        if pauses.pause(connection, who.organization_id, who.user_id):
+            _note(connection, who, "organization.paused")
+
+    await served.database.run(who.organization_id, work)
     return Envelope(message="Paused", data=Paused(paused=True))
 
 
 @router.post("/resume", responses=errors(403))
 async def resume(served: Served, who: Operator) -> Envelope[Paused]:
     """Start waiting jobs again, the most urgent first."""
-    await served.database.run(who.organization_id, pauses.resume, who.organization_id)
+
+    def work(connection: Connection) -> None:
+        if pauses.resume(connection, who.organization_id):
+            _note(connection, who, "organization.resumed")
+
+    await served.database.run(who.organization_id, work)
     return Envelope(message="Resumed", data=Paused(paused=False))
+
+
+def _note(connection: Connection, who: Caller, event: str) -> None:
+    ledger.audit(connection, event, organization_id=who.organization_id, user_id=who.user_id)
 
 
 @router.get("/dlq")

@@ -14,7 +14,8 @@ from gateway.problems import BODY, GUARDED, Refusal, errors
 from gateway.state import Service
 from sluice.jobs import uploads
 from sluice.security.tokens import Caller
-from sluice.sources.model import HttpSource, ObjectSource
+from sluice.sources.api.declared import of_url
+from sluice.sources.model import ApiSource, HttpSource, ObjectSource
 from sluice.sources.urls import without_secrets
 
 router = APIRouter(tags=["requests"], responses=GUARDED)
@@ -25,6 +26,13 @@ class FromWeb(HttpSource):
     """One file behind an http or https URL."""
 
     kind: Literal["http"]
+    public: Literal[True] = True
+
+
+class FromApi(ApiSource):
+    """The records of one endpoint of a web API, page by page."""
+
+    kind: Literal["api"]
 
 
 class FromStore(ObjectSource):
@@ -33,7 +41,7 @@ class FromStore(ObjectSource):
     kind: Literal["object"]
 
 
-Source = Annotated[FromWeb | FromStore, Field(discriminator="kind")]
+Source = Annotated[FromWeb | FromApi | FromStore, Field(discriminator="kind")]
 
 
 class NewJob(BaseModel):
@@ -85,15 +93,18 @@ class Progress(BaseModel):
 @router.post("/api/pipeline/jobs", status_code=202, tags=["pipeline"], responses=NEW)
 async def new_job(served: Served, who: Operator, wanted: NewJob, key: Key = None) -> Envelope[Accepted]:
     """Make a job of URLs or objects."""
+    _refuse_files(wanted)
     return await once(served, who, key, 202, ["job", wanted], lambda: _accept(served, who, wanted))
 
 
 @router.post("/api/data/ingest", status_code=202, responses=NEW)
 async def ingest(served: Served, who: Operator, wanted: Endpoint, key: Key = None) -> Envelope[Accepted]:
-    """Make a job of one URL. Files are sent to `/api/ingest/csv`."""
-    source = FromWeb(kind="http", url=wanted.endpoint)
-    name = without_secrets(wanted.endpoint).rpartition("/")[2]
-    dataset = await served.datasets.meant(wanted.dataset, name)
+    """Make a job of one URL: an API's declared endpoint, else a file. Files are sent to `/api/ingest/csv`."""
+    source: Source = FromWeb(kind="http", url=wanted.endpoint)
+    dataset = wanted.dataset
+    if found := await to_thread.run_sync(of_url, wanted.endpoint):
+        dataset, source = dataset or found[0], FromApi.model_validate(found[1].model_dump())
+    dataset = await served.datasets.meant(dataset, without_secrets(wanted.endpoint).rpartition("/")[2])
     asked = NewJob(dataset=dataset, sources=[source])
     return await once(served, who, key, 202, ["data", asked], lambda: _accept(served, who, asked))
 
@@ -102,7 +113,7 @@ async def _accept(served: Service, who: Caller, wanted: NewJob) -> Envelope[Acce
     await served.datasets.meant(wanted.dataset, "")
     for source in wanted.sources:
         _refuse_foreign_credentials(served, source)
-        if isinstance(source, HttpSource):
+        if isinstance(source, HttpSource | ApiSource):
             await to_thread.run_sync(served.outside.check, source.url)
     request = {
         **wanted.model_dump(exclude={"sources"}),
@@ -122,6 +133,16 @@ def _refuse_foreign_credentials(served: Service, source: Source) -> None:
             403,
             "Sources that need the service's own credentials are not offered here.",
             hint="Send the file, or a URL that needs no login. SLUICE_SHARED_CREDENTIALS=true allows them.",
+        )
+
+
+def _refuse_files(wanted: NewJob) -> None:
+    """A file on the worker is named by declarations only: what is said of it would tell clients of others."""
+    if any(isinstance(one, ApiSource) and one.security and one.security.ca for one in wanted.sources):
+        raise Refusal(
+            403,
+            "`security.ca` names a file on the worker, which is not for clients to do.",
+            hint="Leave it out, pin `fingerprints`, or load an endpoint that is declared with it.",
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from anyio import to_thread
 from fastapi import APIRouter, Request
@@ -13,8 +14,9 @@ from gateway.envelope import Envelope
 from gateway.problems import BODY, GUARDED, Refusal, errors, not_found
 from gateway.state import Service
 from sluice.errors import InputError
-from sluice.jobs import callbacks
+from sluice.jobs import callbacks, ledger
 from sluice.security.signing import check, new_secret
+from sluice.security.tokens import Caller
 from sluice.warehouse.connection import Connection
 from sluice.warehouse.failures import translated
 
@@ -70,6 +72,7 @@ async def set_webhook(served: Served, who: Admin, target: Target) -> Envelope[We
             " ON CONFLICT (organization_id) DO UPDATE SET url = %(u)s, secrets = %(s)s",
             {"o": who.organization_id, "u": target.url, "s": Jsonb(secrets)},
         )
+        _note(connection, who, "webhook.set", host=urlsplit(target.url).hostname)
 
     await served.database.run(who.organization_id, work)
     return Envelope(
@@ -82,10 +85,15 @@ async def remove_webhook(served: Served, who: Admin) -> Envelope[None]:
     """Post nothing any more, and take no callbacks."""
 
     def work(connection: Connection) -> None:
-        connection.execute("DELETE FROM sluice.webhooks")
+        if connection.execute("DELETE FROM sluice.webhooks").rowcount:
+            _note(connection, who, "webhook.removed")
 
     await served.database.run(who.organization_id, work)
     return Envelope(message="Webhook removed", data=None)
+
+
+def _note(connection: Connection, who: Caller, event: str, **details: Any) -> None:
+    ledger.audit(connection, event, organization_id=who.organization_id, user_id=who.user_id, details=details)
 
 
 @router.post(

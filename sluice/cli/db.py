@@ -10,6 +10,7 @@ from sluice.cli import output
 from sluice.cli.options import AsJson
 from sluice.contracts.registry import Registry
 from sluice.errors import SetupError
+from sluice.jobs import ledger
 from sluice.settings import settings
 from sluice.warehouse import datasets
 from sluice.warehouse.connection import Warehouse
@@ -59,6 +60,15 @@ def migrate(as_json: AsJson = False) -> None:
     for name in registry.names():
         with translated(), warehouse.connect() as connection:
             done[name] = datasets.migrate(connection, registry.get(name)).lines
+            if done[name]:
+                ledger.audit(
+                    connection,
+                    "table.changed",
+                    organization_id=settings().organization_id,
+                    user_id=settings().user_id,
+                    dataset=name,
+                    details={"contract": registry.get(name).version, "changes": done[name]},
+                )
     if as_json:
         output.as_json(done)
         return

@@ -1,5 +1,6 @@
 """``sluice load``: own files through the standard ingestion flow."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from sluice.contracts.registry import Registry
 from sluice.readers.account import counted, outside
 from sluice.settings import program, settings
 from sluice.sources.acquire import validate
+from sluice.sources.api.declared import ENDING, of_dataset
 from sluice.sources.model import FileSource, source_of
 
 
@@ -19,7 +21,8 @@ def load(
     files: Annotated[
         list[str],
         typer.Argument(
-            help="Paths, globs, file://, http(s)://, s3://, gs:// or az:// URLs.", metavar="FILE..."
+            help="Paths, globs, file://, http(s)://, s3://, gs:// or az:// URLs; NAME.source.yaml for an API.",
+            metavar="FILE...",
         ),
     ],
     dataset: Annotated[
@@ -57,7 +60,10 @@ def load(
     check_mode(mode)
     Registry.from_settings(settings()).get(dataset)
     options = key_values(source_option or [])
-    sources = [source_of(text, options) for text in files]
+    sources = [
+        of_dataset(Path(text), dataset) if text.endswith(ENDING) else source_of(text, options)
+        for text in files
+    ]
     for source in sources:
         if isinstance(source, FileSource):
             validate(source)  # a mistyped path is told at once, before anything is started

@@ -13,8 +13,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from sluice.cli import output
 from sluice.cli.options import AsJson
 from sluice.errors import InputError, RetryError, SetupError, SourceError
+from sluice.jobs import ledger
 from sluice.security.tokens import Caller, Role, mint
 from sluice.settings import settings
+from sluice.warehouse.connection import Warehouse
 
 OVER = ("completed", "failed", "cancelled")
 PART = 4 << 20  # bytes of one request
@@ -37,10 +39,18 @@ def token(
     user: Annotated[int, typer.Option(help="Its user; 0: you.")] = 0,
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 366, help="How long it is good for.")] = 12,
 ) -> None:
-    """Print an access token for the gateway, signed with this machine's key."""
+    """Print an access token for the gateway, signed with this machine's key; the audit log notes that it was made."""
     here = settings()
     caller = Caller(user or here.user_id, organization or here.organization_id, Role[role])
-    output.say(mint(here, caller, hours * _HOUR))
+    made = mint(here, caller, hours * _HOUR)
+    ledger.audit(
+        Warehouse.from_settings().prepare(),
+        "token.minted",
+        organization_id=caller.organization_id,
+        user_id=here.user_id,
+        details={"role": role, "for_user": caller.user_id, "hours": hours},
+    )
+    output.say(made)
 
 
 def serve() -> None:

@@ -4,16 +4,19 @@ import hashlib
 
 from sluice.contracts.model import Column
 from sluice.contracts.odcs import Place, advice
+from sluice.contracts.protection import LOOKUP, SUBJECT
 from sluice.contracts.spellings import booleans, numbers
 from sluice.contracts.types import LOGICAL_TYPES, ColumnType, column_type, strptime_formats
 
 # Columns of Sluice, and those that PostgreSQL gives to each table.
 OWN_COLUMNS = (
-    "organization_id", "_load_id", "_record_no", "_extra", "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax",
+    "organization_id", "_load_id", "_record_no", "_extra", "_sealed",
+    "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax",
 )  # fmt: skip
 NAME_BYTES = 63  # PostgreSQL cuts longer names off, and then two may be one
 _PROPERTY_SETTINGS = (
     "sluice.aliases", "sluice.nullValues", "sluice.formats", "sluice.enum", "sluice.numbers", "sluice.booleans",
+    LOOKUP, SUBJECT,
 )  # fmt: skip
 _PROPERTY_KEYS = {
     "name", "physicalName", "description", "logicalType", "logicalTypeOptions", "physicalType", "required",
@@ -55,7 +58,15 @@ def read_column(prop: Place, name: str, kind: ColumnType) -> Column:
         classification=prop.string("classification"), description=prop.string("description"),
         numbers=numbers(settings.get("sluice.numbers")) if kind.is_number else None,
         booleans=booleans(settings.get("sluice.booleans")) if kind.duckdb == "BOOLEAN" else None,
+        lookup=flag(settings.get(LOOKUP)), subject=flag(settings.get(SUBJECT)),
     )  # fmt: skip
+
+
+def flag(setting: Place | None) -> bool:
+    """Whether it is set to true; what is neither true nor false is reported."""
+    if setting is not None and setting.text.lower() not in ("true", "false"):
+        setting.wrong(f"value '{setting.text}' is neither true nor false")
+    return setting is not None and setting.text.lower() == "true"
 
 
 def fitting(name: str) -> str:

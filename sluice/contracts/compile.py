@@ -8,6 +8,7 @@ from pathlib import Path
 from sluice.contracts.columns import fitting, read_column, read_kind, settings_of
 from sluice.contracts.model import Column, Contract, DriftPolicy, Rule
 from sluice.contracts.odcs import Place, advice, parse
+from sluice.contracts.protection import CEILING, ceiling_of, sealed, subject_of
 from sluice.contracts.quality import quality_rules
 from sluice.contracts.references import References
 from sluice.contracts.rules import Constraints, key_rule
@@ -19,7 +20,9 @@ from sluice.errors import ContractError
 DEFAULT_SCHEMA = "data"
 _RESERVED = ("sluice", "information_schema")
 DRIFT: tuple[DriftPolicy, ...] = ("keep", "reject", "refuse")
-_FILE_KEYS = {"apiVersion", "kind", "id", "version", "schema", "servers", "slaProperties", "status", "name"}
+_FILE_KEYS = {
+    "apiVersion", "kind", "id", "version", "schema", "servers", "slaProperties", "status", "name", "customProperties",
+}  # fmt: skip
 _OBJECT_KEYS = {
     "name",
     "physicalName",
@@ -29,7 +32,8 @@ _OBJECT_KEYS = {
     "relationships",
     "customProperties",
 }
-_OBJECT_SETTINGS = ("sluice.drift", "sluice.matchKeys")
+_FILE_SETTINGS = (CEILING,)
+_OBJECT_SETTINGS = ("sluice.drift", "sluice.matchKeys", CEILING)
 
 
 def load_contract(path: Path) -> list[Contract]:
@@ -134,6 +138,7 @@ class SchemaObject:
         )
         settings = settings_of(self.place, _OBJECT_SETTINGS)
         match_keys = self._match_keys(settings.get("sluice.matchKeys"), primary_key)
+        ceiling = ceiling_of(settings.get(CEILING), settings_of(self.tree, _FILE_SETTINGS).get(CEILING))
         rules = _distinct(self._rules(primary_key, match_keys))
         return Contract(
             id=self.tree.string("id"),
@@ -142,7 +147,7 @@ class SchemaObject:
             dataset=self.dataset,
             schema=self.schema,
             table=self.table,
-            columns=tuple(self.columns),
+            columns=sealed(self.columns, ceiling),
             primary_key=primary_key,
             match_keys=match_keys,
             rules=rules,
@@ -153,6 +158,8 @@ class SchemaObject:
             path=path,
             notes=tuple(self.notes),
             relationships=tuple(references.found),
+            ceiling=ceiling,
+            subject=subject_of(self.columns, self.place),
         )
 
     def _rules(self, primary_key: tuple[str, ...], match_keys: tuple[tuple[str, ...], ...]) -> Iterator[Rule]:

@@ -36,7 +36,8 @@ class Column:
 
     ``duckdb_type`` and ``postgres_type`` are SQL type names; ``formats`` are strptime formats tried in turn
     (empty: ISO). ``aliases`` are further header spellings that mean this column. ``numbers`` and ``booleans``:
-    how the cells are written, where plain forms are not all.
+    how the cells are written, where plain forms are not all. ``sealed``: its values are encrypted in the table;
+    ``lookup``: rows can be found by them all the same. ``subject``: it says which person a row is about.
     """
 
     name: str
@@ -53,6 +54,9 @@ class Column:
     description: str = ""
     numbers: Numbers | None = None
     booleans: Booleans | None = None
+    sealed: bool = False
+    lookup: bool = False
+    subject: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ class Rule:
 class Relationship:
     """Rows refer to rows of another table, or of their own, by these columns in pairs, within an organization.
 
-    A row with one of ``columns`` empty refers to nothing.
+    A row with one of ``columns`` empty refers to nothing. ``subject``: a row that refers to a person's row is
+    about that person too.
     """
 
     columns: tuple[str, ...]
@@ -96,6 +101,7 @@ class Relationship:
     table: str
     targets: tuple[str, ...]
     severity: Severity = "critical"
+    subject: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,8 @@ class Contract:
     ``match_keys`` are the column groups that identify a record, tried in order; the first is the primary key
     where the contract has one. ``relationships`` are what each load checks; ``references`` maps a column to the
     ``(schema, table, column)`` of the foreign key that guards it between loads.
+    ``ceiling``: the level up to which values stand plainly in the table; '' where all do. ``subject``: the column
+    that says which person a row is about, '' for none.
     ``notes`` say what of the file is kept but not used, each with its line.
     """
 
@@ -125,6 +133,13 @@ class Contract:
     path: Path | None = None
     notes: tuple[str, ...] = ()
     relationships: tuple[Relationship, ...] = ()
+    ceiling: str = ""
+    subject: str = ""
+
+    @property
+    def sealed(self) -> tuple[Column, ...]:
+        """The columns whose values are encrypted in the table."""
+        return tuple(column for column in self.columns if column.sealed)
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""

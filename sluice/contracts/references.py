@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sluice.contracts.columns import flag, settings_of
 from sluice.contracts.model import Relationship, Severity
 from sluice.contracts.odcs import Place, advice
+from sluice.contracts.protection import SUBJECT
 from sluice.contracts.scope import severity
 
 if TYPE_CHECKING:
@@ -79,7 +81,9 @@ class References:
             self._note(place, f"to '{', '.join(written)}'")
             return
         schema, table, _ = targets[0]
-        relationship = Relationship(columns, schema, table, tuple(t[2] for t in targets), _severity(place))
+        relationship = Relationship(
+            columns, schema, table, tuple(t[2] for t in targets), _severity(place), _follows(place)
+        )
         if relationship not in self.found:
             self.found.append(relationship)
 
@@ -120,3 +124,8 @@ def _severity(place: Place) -> Severity:
         if item.string("property") == _SETTING and item.string("value"):
             return severity(item, "value")
     return "critical"
+
+
+def _follows(place: Place) -> bool:
+    """Whether a row that refers to a person's row is about that person too."""
+    return flag(settings_of(place, (SUBJECT, _SETTING)).get(SUBJECT))

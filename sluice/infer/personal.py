@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
+from sluice import identifiers
 from sluice.contracts.rules import TEXT_FORMATS
 from sluice.infer.words import has_word
 
@@ -26,13 +27,11 @@ _PHONE = re.compile(
     r"(\+|00)\d{1,3}[ ./()-]?\(?\d[\d ./()-]{5,16}|\(?0\d{1,5}\)?[ /-]+\d[\d ./-]{3,12}"
     r"|\(\d{3}\) ?\d{3}-\d{4}|\d{3}-\d{3}-\d{4}"
 )
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _STREET = re.compile(
     r"\d{1,5} [\w. ]+ (st|street|ave|avenue|rd|road|blvd|lane|ln|drive|dr|way)\b\.?.*"
     r"|[\w. -]+(str\.|straße|strasse|gasse|weg|platz|allee) \d+ ?\w?",
     re.IGNORECASE,
 )
-_SSN = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")
 
 
 def personal(name: str, texts: Sequence[str]) -> str:
@@ -47,27 +46,11 @@ def personal(name: str, texts: Sequence[str]) -> str:
     return ""
 
 
-def _iban(text: str) -> bool:
-    bare = text.replace(" ", "").upper()
-    if not _IBAN.fullmatch(bare):
-        return False
-    return int("".join(str(int(c, 36)) for c in bare[4:] + bare[:4])) % 97 == 1
-
-
-def _card(text: str) -> bool:
-    """The check digit of payment cards (Luhn)."""
-    digits = [int(c) for c in re.sub(r"[ -]", "", text) if c.isascii() and c.isdigit()]
-    if not re.fullmatch(r"[3-6]\d{3}([ -]?\d{4}){2}[ -]?\d{3,4}", text):
-        return False
-    doubled = [sum(divmod(2 * d, 10)) for d in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-
-
 _CONTENTS: dict[str, Callable[[str], bool]] = {
     "e-mail addresses": lambda text: re.match(TEXT_FORMATS["email"], text) is not None,
-    "bank accounts (IBAN)": _iban,
-    "payment cards": _card,
-    "national ids": lambda text: _SSN.fullmatch(text) is not None,
+    "bank accounts (IBAN)": identifiers.is_iban,
+    "payment cards": identifiers.is_card,
+    "national ids": identifiers.is_ssn,
     "phone numbers": lambda text: _PHONE.fullmatch(text) is not None and sum(map(str.isdigit, text)) >= 7,
     "addresses": lambda text: _STREET.fullmatch(text) is not None,
     "IP addresses": lambda text: re.match(TEXT_FORMATS["ipv4"], text) is not None,

@@ -13,12 +13,14 @@ from sluice.contracts.model import Contract
 from sluice.errors import BugError
 from sluice.quality.verdict import Verdict
 from sluice.readers.base import Stage
+from sluice.security.cells import Sealer
 from sluice.warehouse import incoming, merge
 from sluice.warehouse.ahead import ahead
 from sluice.warehouse.columns import column_types, table_name
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.copy import copy_batches, parquet_batches
 from sluice.warehouse.failures import translated
+from sluice.warehouse.sealing import sealed_batches
 
 # COPY is refused under row-level security, knows no rules, and writes to nothing but tables.
 _TAKES_COPY = """
@@ -48,7 +50,11 @@ def takes_copy(connection: psycopg.Connection, contract: Contract) -> bool:
 
 
 def copied(
-    connection: psycopg.Connection, contract: Contract, stages: Sequence[Stage], verdict: Verdict
+    connection: psycopg.Connection,
+    contract: Contract,
+    stages: Sequence[Stage],
+    verdict: Verdict,
+    seal: Sealer | None = None,
 ) -> bool:
     """COPY the stages' rows but for the rejected into the dataset table.
 
@@ -58,7 +64,7 @@ def copied(
     try:
         with connection.transaction():
             for stage in stages:
-                with closing(ahead(kept(stage, verdict))) as batches:
+                with closing(ahead(sealed_batches(seal, kept(stage, verdict)))) as batches:
                     copy_batches(connection, table_name(contract), types, batches)
     except psycopg.errors.UniqueViolation:
         return False
@@ -66,11 +72,15 @@ def copied(
 
 
 def fill_incoming(
-    connection: psycopg.Connection, contract: Contract, table: sql.Identifier, stage: Stage
+    connection: psycopg.Connection,
+    contract: Contract,
+    table: sql.Identifier,
+    stage: Stage,
+    seal: Sealer | None = None,
 ) -> None:
     """Make the incoming table that the stage was read without."""
     types = column_types(contract)
-    with closing(ahead(parquet_batches(stage.rows_path, list(types)))) as batches:
+    with closing(ahead(sealed_batches(seal, parquet_batches(stage.rows_path)))) as batches:
         incoming.fill(connection, table, table_name(contract), types, batches)
 
 

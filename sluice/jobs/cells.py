@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import duckdb
-import pyarrow.parquet as pq
 
 from sluice.contracts.model import Column, Contract
 from sluice.contracts.sql import identifier, literal
 from sluice.readers.base import Stage
+from sluice.security import lake
 
 _PACKED = """
 SELECT _record_no, json_merge_patch(to_json(struct_pack({cells})), coalesce(_extra, '{{}}'))
@@ -17,13 +17,18 @@ FROM read_parquet($path) WHERE _record_no IN (SELECT unnest($numbers))
 
 def cells_of(stage: Stage, numbers: Sequence[int], contract: Contract) -> dict[int, str]:
     """The cells of these staged records by number, each a JSON object of text by column name."""
-    staged = set(pq.read_schema(stage.rows_path).names)
+    staged = _names(stage)
     columns = [column for column in contract.columns if column.name in staged]
     cells = ", ".join(f"{identifier(column.name)} := {_text(column)}" for column in columns)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        values = {"path": str(stage.rows_path), "numbers": list(set(numbers))}
+        values = {"path": lake.location(connection, stage.rows_path), "numbers": list(set(numbers))}
         return dict(connection.execute(_PACKED.format(cells=cells), values).fetchall())
+
+
+def _names(stage: Stage) -> set[str]:
+    with lake.parquet(stage.rows_path) as file:
+        return set(file.schema_arrow.names)
 
 
 def _text(column: Column) -> str:

@@ -19,15 +19,19 @@ from sluice.errors import InputError, ReadError, SourceError
 from sluice.jobs import append, ledger
 from sluice.jobs.recovery import incoming_name
 from sluice.readers import open_table
-from sluice.readers.base import Stage
+from sluice.readers.base import RawTable, Sink, Stage
+from sluice.readers.parts import Parts
 from sluice.readers.stage import stage
+from sluice.security import sealed
 from sluice.settings import settings
 from sluice.sources.acquire import Landed
 from sluice.sources.files import hashed
+from sluice.warehouse import sealing
 from sluice.warehouse.columns import column_types
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
 from sluice.warehouse.incoming import IncomingTable
+from sluice.warehouse.sealing import SealingSink
 
 
 def convert(
@@ -41,10 +45,53 @@ def convert(
     mode: str,
     progress: Callable[[int], None] | None = None,
 ) -> Stage:
-    """Read the file into ``stage/<job>/<number>/`` and, unless the publish copies from there straight into the
-    table, into ``sluice.incoming_<job>_<number>``.
+    """What ``read`` makes of the file, or made of it while it came.
 
     Raises ReadError, SourceError, DataRefused, RetryError or SetupError; then nothing is left of it.
+    """
+    sha256 = _hash(landed)
+    staged = _read_before(landed, stage_directory(job_id, number)) or read(
+        warehouse,
+        contract,
+        landed,
+        job_id=job_id,
+        number=number,
+        organization_id=organization_id,
+        mode=mode,
+        progress=progress,
+    )
+    digest = sha256()
+    _unchanged(landed)
+    if not staged.records:
+        hint = "Nothing was loaded; check how it was written."
+        raise ReadError(f"{_shown(landed)} has a header but no records.", hint=hint, file=str(landed.path))
+    whole = replace(staged, source=landed.uri, sha256=digest, size=landed.size)
+    whole.save()
+    return whole
+
+
+def _read_before(landed: Landed, directory: Path) -> Stage | None:
+    """The stage of what was fetched and read at once."""
+    if landed.path.is_dir() and (directory / "stage.json").exists():
+        return Stage.load(directory)
+    return None
+
+
+def read(
+    warehouse: Warehouse,
+    contract: Contract,
+    landed: Landed,
+    *,
+    job_id: str,
+    number: int,
+    organization_id: int,
+    mode: str,
+    progress: Callable[[int], None] | None = None,
+) -> Stage:
+    """Read the file, or the parts of it as they come, into ``stage/<job>/<number>/`` and, unless the publish copies
+    from there straight into the table, into ``sluice.incoming_<job>_<number>``.
+
+    Raises as ``convert`` does.
     """
     began, started = time.monotonic(), datetime.now(UTC)
     directory = stage_directory(job_id, number)
@@ -52,12 +99,15 @@ def convert(
     load_id = ledger.next_load_id(warehouse)
     constants = {"organization_id": organization_id, "_load_id": load_id}
     sink = incoming(warehouse, contract, job_id, number, constants)
-    sinks = [] if append.goes_direct(warehouse, contract, mode, sink.table) else [sink]
-    sha256 = _hash(landed)
+    seal = sealing.sealer(warehouse, contract, organization_id)
+    into: Sink = SealingSink(sink, seal) if seal else sink
+    sinks = [] if append.goes_direct(warehouse, contract, mode, sink.table) else [into]
     with (
         _named(landed),
         translated(),
-        closing(open_table(landed.path, landed.options, work=directory)) as table,
+        sealed.laid_open(landed.path, directory) as path,
+        _named(replace(landed, path=path)),
+        closing(_opened(path, landed.options, directory)) as table,
     ):
         staged = stage(
             table,
@@ -70,11 +120,6 @@ def convert(
             memory_limit_mb=settings().memory_limit_mb,
             threads=settings().threads or min(os.cpu_count() or 1, 4),
         )
-    digest = sha256()
-    _unchanged(landed)
-    if not staged.records:
-        hint = "Nothing was loaded; check how it was written."
-        raise ReadError(f"{_shown(landed)} has a header but no records.", hint=hint, file=str(landed.path))
     details = {
         **staged.details,
         "name": landed.name,
@@ -84,9 +129,13 @@ def convert(
         "started_at": started.isoformat(),
         "seconds": time.monotonic() - began,
     }
-    whole = replace(staged, source=landed.uri, sha256=digest, size=landed.size, details=details)
-    whole.save()
-    return whole
+    done = replace(staged, details=details)
+    done.save()
+    return done
+
+
+def _opened(path: Path, options: dict[str, str], work: Path) -> RawTable | Parts:
+    return Parts(path, work) if path.is_dir() else open_table(path, options, work=work)
 
 
 def rehearse(contract: Contract) -> None:
@@ -159,11 +208,16 @@ def locate(staged: Stage, record_numbers: Iterable[int]) -> Iterator[tuple[int, 
     options = dict(staged.details["options"])
     if encoding := staged.details.get("encoding"):
         options["encoding"] = encoding
-    with closing(open_table(Path(staged.details["path"]), options, work=staged.directory)) as table:
+    with (
+        sealed.laid_open(Path(staged.details["path"]), staged.directory) as path,
+        closing(_opened(path, options, staged.directory)) as table,
+    ):
         yield from table.find(record_numbers)
 
 
 def _unchanged(landed: Landed) -> None:
+    if landed.copied:  # nobody else has it
+        return
     status = landed.path.stat()
     if status.st_size != landed.size or (landed.modified_ns and status.st_mtime_ns != landed.modified_ns):
         raise SourceError(

@@ -8,8 +8,9 @@ from psycopg.rows import DictRow
 
 from sluice.contracts.model import Contract
 from sluice.jobs.export import Writer
+from sluice.jobs.unsealing import Reader, tuples
 from sluice.readers.header import by_column
-from sluice.warehouse.columns import EXTRA
+from sluice.warehouse.columns import EXTRA, SEALED
 from sluice.warehouse.connection import Connection
 
 REJECT = ("load_id", "record_no", "line", "column_name", "reason", "message", "raw", "cells")
@@ -17,20 +18,29 @@ NOTES = ("_sluice_record", "_sluice_line", "_sluice_reason", "_sluice_message", 
 PORTION = 1000  # rows that are held in memory at a time
 
 
-def write_rows(
-    connection: Connection, job_id: str, contract: Contract, write: Writer, file: IO[bytes]
-) -> int:
+def write_rows(connection: Connection, job_id: str, reader: Reader, write: Writer, file: IO[bytes]) -> int:
     """Write the rows of the organization's job that stand in its table, in the order of its records.
 
-    The columns are the contract's, then ``_extra``. Returns how many rows. ``connection`` acts for an organization.
+    The columns are the contract's, then ``_extra``; encrypted values are as the reader sees them, and what is decrypted
+    is written down. Returns how many rows. ``connection`` acts for an organization.
     """
+    contract = reader.contract
     wanted = [*(column.name for column in contract.columns), EXTRA]
     connection.execute("SET LOCAL TimeZone = 'UTC'")
-    reader = connection.execute("SELECT sluice.job_rows(%s, %s)", [job_id, wanted]).fetchone()
-    if reader is None or reader[0] is None:  # no load, or its table is no more
+    asked = [*wanted, SEALED] if contract.ceiling else wanted
+    cursor = connection.execute("SELECT sluice.job_rows(%s, %s)", [job_id, asked]).fetchone()
+    if cursor is None or cursor[0] is None:  # no load, or its table is no more
         return write((), wanted, file)
-    shape = connection.execute(_fetch(0, reader[0])).description or ()
-    return write(_fetched(connection, reader[0]), [column.name for column in shape], file)
+    shape = connection.execute(_fetch(0, cursor[0])).description or ()
+    there = [column.name for column in shape]
+    found = _fetched(connection, cursor[0])
+    if not contract.ceiling:
+        return write(found, there, file)
+    seen = reader.rows(dict(zip(there, row, strict=True)) for row in found)
+    header = [name for name in there if name != SEALED]
+    count = write(tuples(seen, header), header, file)
+    reader.note("result", count, job_id)
+    return count
 
 
 def _fetch(count: int, reader: str) -> sql.Composed:
@@ -43,11 +53,11 @@ def _fetched(connection: Connection, reader: str) -> Iterator[tuple[Any, ...]]:
         yield from rows
 
 
-def write_rejects(
-    connection: Connection, job_id: str, contract: Contract, write: Writer, file: IO[bytes]
-) -> int:
-    """Write the rejects of the organization's job, a row each; returns how many."""
-    return export_rejects(lambda: _rejects(connection, job_id), contract, write, file)
+def write_rejects(connection: Connection, job_id: str, reader: Reader, write: Writer, file: IO[bytes]) -> int:
+    """Write the rejects of the organization's job, a row each, as ``write_rows`` does; returns how many."""
+    count = export_rejects(lambda: reader.rejects(_rejects(connection, job_id)), reader.contract, write, file)
+    reader.note("rejects", count, job_id)
+    return count
 
 
 def _rejects(connection: Connection, job_id: str) -> Iterator[DictRow]:
@@ -58,7 +68,7 @@ def _rejects(connection: Connection, job_id: str) -> Iterator[DictRow]:
 
 
 def export_rejects(
-    rows: Callable[[], Iterator[DictRow]], contract: Contract, write: Writer, file: IO[bytes]
+    rows: Callable[[], Iterator[dict[str, Any]]], contract: Contract, write: Writer, file: IO[bytes]
 ) -> int:
     """Write a line for each rejected record, its cells first and then its reasons; returns how many.
 
@@ -70,7 +80,7 @@ def export_rejects(
     return write(([line.get(name) for name in header] for line in _lines(rows(), contract)), header, file)
 
 
-def _lines(rows: Iterator[DictRow], contract: Contract) -> Iterator[dict[str, Any]]:
+def _lines(rows: Iterator[dict[str, Any]], contract: Contract) -> Iterator[dict[str, Any]]:
     """The record's cells and its reasons; several reasons of one record in one line."""
     spelled = _Columns(contract)
     current: dict[str, Any] = {}

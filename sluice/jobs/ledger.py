@@ -9,15 +9,14 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
-from uuid import uuid4
 
-from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
+from sluice.audit import log
 from sluice.errors import InputError, RetryError, SluiceError
+from sluice.jobs import creation
 from sluice.queue import dead_letters, outbox
 from sluice.settings import settings
 from sluice.warehouse.connection import Connection, Warehouse
@@ -26,6 +25,7 @@ from sluice.warehouse.failures import translated
 Where = Warehouse | Connection
 _log = logging.getLogger(__name__)
 
+_CREATE = creation.making()
 _CANCELLED = "status = 'cancelled'"
 _FAILED = "status = 'failed', stage = 'error'"
 _STOPPED = "stage = stage"
@@ -53,8 +53,8 @@ def create(
     job_id: str = "",
 ) -> str:
     """A new pending job, or the one that bears the idempotency key already. Returns its job id."""
-    creating = creation(
-        job_id=job_id or new_job_id(),
+    new = creation.row(
+        job_id=job_id or creation.new_job_id(),
         dataset=dataset,
         filename=filename,
         file_type=file_type,
@@ -67,7 +67,7 @@ def create(
         details=details or {},
     )
     with _on(where) as connection:
-        row = connection.execute(*creating).fetchone()
+        row = connection.execute(_CREATE, creation.values([new])).fetchone()
         if row is None:
             row = connection.execute(
                 "SELECT job_id FROM sluice.ingestion_jobs"
@@ -76,27 +76,6 @@ def create(
             ).fetchone()
     assert row is not None
     return str(row[0])
-
-
-def creation(*, details: dict[str, Any], **values: Any) -> tuple[bytes, dict[str, Any]]:
-    """The statement that makes a pending job, unless its idempotency key is taken; ``values``: of its columns."""
-    return _creation(tuple(values)), {**values, "details": Jsonb(details)}
-
-
-@lru_cache(maxsize=8)
-def _creation(columns: tuple[str, ...]) -> bytes:
-    columns = (*columns, "details")
-    insert = sql.SQL(
-        "INSERT INTO sluice.ingestion_jobs ({}) VALUES ({})"
-        " ON CONFLICT (organization_id, idempotency_key) DO NOTHING RETURNING job_id"
-    )
-    names, places = map(sql.Identifier, columns), map(sql.Placeholder, columns)
-    return insert.format(sql.SQL(", ").join(names), sql.SQL(", ").join(places)).as_bytes()
-
-
-def new_job_id() -> str:
-    """``job_`` and 32 hex digits."""
-    return f"job_{uuid4().hex}"
 
 
 def start(where: Where, job_id: str, *, flow_run_id: str | None = None) -> int:
@@ -135,6 +114,17 @@ def move(
         progress=progress,
         message=message,
         details=Jsonb(details or {}),
+    )
+
+
+def note(where: Where, job_id: str, name: str, facts: dict[str, Any]) -> None:
+    """Add ``facts`` to those that stand under ``name`` in the job's details."""
+    _change(
+        where,
+        job_id,
+        "details = details || jsonb_build_object(%(name)s::text, coalesce(details->%(name)s::text, '{}') || %(facts)s)",
+        name=name,
+        facts=Jsonb(facts),
     )
 
 
@@ -282,25 +272,10 @@ def next_load_id(where: Where) -> int:
     return int(row[0])
 
 
-def audit(
-    where: Where,
-    event: str,
-    *,
-    organization_id: int,
-    user_id: int | None = None,
-    job_id: str | None = None,
-    load_id: int | None = None,
-    dataset: str | None = None,
-    details: dict[str, Any] | None = None,
-) -> None:
-    """Write one entry of the audit log. ``event`` reads ``noun.verb``, as in ``load.published``."""
+def audit(where: Where, event: str, *, organization_id: int, **more: Any) -> None:
+    """Write one entry of the audit log; ``more``: see ``log.writing``."""
     with _on(where) as connection:
-        connection.execute(
-            "INSERT INTO sluice.audit_log"
-            " (organization_id, user_id, event, job_id, load_id, dataset, details)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [organization_id, user_id, event, job_id, load_id, dataset, Jsonb(details or {})],
-        )
+        log.write(connection, event, organization_id=organization_id, **more)
 
 
 def _change(

@@ -41,10 +41,17 @@ UPDATE sluice.loads SET seconds = %(seconds)s WHERE job_id = %(job)s
 
 
 def record(connection: psycopg.Connection, work: Publication, counts: Counts) -> None:
-    """Insert the ``loads`` rows and their audit entries, in the open transaction."""
+    """Insert the ``loads`` rows, in the open transaction."""
     for stage in work.stages:
         row = _load(work, stage, counts)
         connection.execute(_insertion("loads", row), row)
+
+
+def note(connection: psycopg.Connection, work: Publication, counts: Counts) -> None:
+    """Write the loads' audit entries; after all else that takes long, since no other of the organization is written
+    until the commit.
+    """
+    for stage in work.stages:
         ledger.audit(
             connection,
             "load.published",

@@ -9,6 +9,7 @@ from typing import Any, Self
 from sluice.quality.duck import beside
 from sluice.quality.verdict import Verdict
 from sluice.readers.base import Stage
+from sluice.security import lake
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _first_reasons(path: Path) -> Iterable[tuple[str, int]]:
         return connection.execute(
             "SELECT reason, count(*) FROM (SELECT arg_min(reason, file_row_number) AS reason"
             " FROM read_parquet(?, file_row_number = true) GROUP BY record_no) GROUP BY reason ORDER BY reason",
-            [str(path)],
+            [lake.location(connection, path)],
         ).fetchall()
 
 
@@ -109,7 +110,8 @@ def records_by_load(path: Path) -> Counter[int]:
     """How many distinct records of each load a verdict's file lists."""
     with beside(path) as connection:
         rows = connection.execute(
-            "SELECT _load_id, count(DISTINCT _record_no) FROM read_parquet(?) GROUP BY 1", [str(path)]
+            "SELECT _load_id, count(DISTINCT _record_no) FROM read_parquet(?) GROUP BY 1",
+            [lake.location(connection, path)],
         ).fetchall()
     return Counter(dict(rows))
 

@@ -6,12 +6,13 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from sluice.contracts.model import Contract
 from sluice.jobs.export import jsonable
 from sluice.jobs.publication import Publication
 from sluice.readers.base import Stage
+from sluice.security import lake
+from sluice.security.cells import MASK
 
 FIRST = 5  # rows
 LONGEST = 200  # characters of a text
@@ -47,7 +48,7 @@ def rows_of(stage: Stage, numbers: Sequence[int], contract: Contract) -> list[di
         return []
     wanted, found = pa.array(numbers, pa.int64()), []
     columns = [column.name for column in contract.columns]
-    with pq.ParquetFile(stage.rows_path) as file:
+    with lake.parquet(stage.rows_path) as file:
         staged = [name for name in columns if name in file.schema_arrow.names]
         for group in range(file.num_row_groups):
             hits = pc.is_in(file.read_row_group(group, ["_record_no"]).column(0), wanted)
@@ -55,7 +56,12 @@ def rows_of(stage: Stage, numbers: Sequence[int], contract: Contract) -> list[di
                 found += file.read_row_group(group, staged).filter(hits).to_pylist()
             if len(found) == len(numbers):
                 break
-    return [{name: _short(row.get(name)) for name in columns} for row in found]
+    hidden = {column.name for column in contract.sealed}
+    return [{name: _glance(row.get(name), name in hidden) for name in columns} for row in found]
+
+
+def _glance(value: Any, hidden: bool) -> Any:
+    return MASK if hidden and value is not None else _short(value)
 
 
 def _short(value: Any) -> Any:

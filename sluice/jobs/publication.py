@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 
 from sluice.contracts.model import Contract
 from sluice.jobs import rejects
+from sluice.jobs.source_states import SourceState
 from sluice.quality.verdict import Verdict
 from sluice.readers.base import Stage
+from sluice.security.cells import Sealer
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The stages to publish, and how. ``incoming`` names their tables, in the same order."""
+    """The stages to publish, and how. ``incoming`` names their tables, in the same order; ``seal`` encrypts rows on
+    their way there, where the contract wants it.
+    """
 
     job_id: str
     organization_id: int
@@ -25,6 +29,9 @@ class Publication:
     flow_run_id: str | None = None
     skipped: tuple[dict[str, str], ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    states: tuple[SourceState, ...] = ()
+    seal: Sealer | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def nothing_left(self) -> bool:

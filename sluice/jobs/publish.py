@@ -9,7 +9,7 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.errors import DataRefused
-from sluice.jobs import ledger, loads, preview, rejects, repeats, replay, samples
+from sluice.jobs import ledger, loads, preview, rejects, repeats, replay, samples, source_states
 from sluice.jobs.memory import peak_memory_mb
 from sluice.jobs.outcome import Counts, Outcome, account_total, account_warnings, reject_reasons
 from sluice.jobs.publication import Publication
@@ -60,6 +60,7 @@ def _published(connection: psycopg.Connection, work: Publication) -> Outcome:
     _forget(connection, work.job_id)
     replay.mark(connection, work.stages, work.job_id)
     outcome = _merge(connection, work)
+    source_states.save(connection, work.organization_id, work.contract.dataset, work.job_id, work.states)
     # All but the commit, which `loads.measured` adds.
     seconds = {**work.seconds, "publish": time.monotonic() - began}
     outcome = outcome.timed({**seconds, "total": sum(seconds.values())}, peak_memory_mb())
@@ -109,6 +110,7 @@ def _reject(connection: psycopg.Connection, work: Publication) -> None:
         job_id=work.job_id,
         organization_id=work.organization_id,
         contract=work.contract,
+        seal=work.seal,
     )
     samples.note_first(connection, work.job_id)
 
@@ -166,6 +168,7 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
             _reject(connection, work)
         loads.remember(connection, counts)
         _drop(connection, work.incoming)
+        loads.note(connection, work, counts)
     kept_rows = (KEPT_ROWS,) if work.mode == "replace" and work.stages and work.nothing_left else ()
     return Outcome.of(
         work.job_id,
@@ -180,6 +183,11 @@ def _merge(connection: psycopg.Connection, work: Publication) -> Outcome:
         repairs=account_total(work.stages, "repairs"),
         skipped=work.skipped,
         quality_score=work.verdict.score if work.stages else None,
-        warnings=(*account_warnings(work.stages), *loads.warnings(work.verdict, contract), *kept_rows),
+        warnings=(
+            *work.warnings,
+            *account_warnings(work.stages),
+            *loads.warnings(work.verdict, contract),
+            *kept_rows,
+        ),
         flow_run_id=work.flow_run_id,
     )

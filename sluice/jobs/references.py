@@ -1,5 +1,6 @@
 """Asks the warehouse which of the values that a load refers to have no partner there."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -7,6 +8,7 @@ from psycopg import errors, sql
 
 from sluice.contracts.model import Contract, Relationship
 from sluice.quality.references import Absent
+from sluice.warehouse import sealing
 from sluice.warehouse.columns import column_types
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.copy import copy_batches
@@ -23,6 +25,7 @@ SELECT n FROM {values} v WHERE NOT EXISTS (SELECT FROM {target} t WHERE {partner
 
 def absent(warehouse: Warehouse, contract: Contract, organization_id: int, mode: str) -> Absent:
     """The function that an audit asks; a table that isn't there holds no partner."""
+    seal = sealing.sealer(warehouse, contract, organization_id)
 
     def find(one: Relationship, values: pa.RecordBatchReader) -> tuple[pa.Table, str]:
         own = (one.schema, one.table) == (contract.schema, contract.table)
@@ -31,7 +34,7 @@ def absent(warehouse: Warehouse, contract: Contract, organization_id: int, mode:
             columns = {name for (name,) in row}
             if not {*one.targets} <= columns or (own and mode == "replace"):
                 return values.read_all().select(["n"]), _lacks(one, bool(columns))
-            _send(connection, contract, one, values)
+            _send(connection, contract, one, seal.referring(one.columns, values) if seal else values)
             organization = organization_id if "organization_id" in columns else None
             return _absent(connection, one, organization), _lacks(one, there=True)
 
@@ -49,7 +52,7 @@ def _lacks(one: Relationship, there: bool) -> str:
 
 
 def _send(
-    connection: Connection, contract: Contract, one: Relationship, values: pa.RecordBatchReader
+    connection: Connection, contract: Contract, one: Relationship, values: Iterable[pa.RecordBatch]
 ) -> None:
     """Bring the values into a temporary table, as the types of the columns that hold them."""
     types = {"n": "bigint"} | {f"v{n}": column_types(contract)[name] for n, name in enumerate(one.columns)}

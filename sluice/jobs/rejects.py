@@ -6,13 +6,15 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
-import pyarrow.parquet as pq
 from psycopg import sql
 
 from sluice.contracts.model import Contract
+from sluice.jobs import concealed
 from sluice.jobs.cells import cells_of
 from sluice.quality.duck import beside
 from sluice.readers.base import Stage
+from sluice.security import lake
+from sluice.security.cells import Sealer
 from sluice.warehouse.copy import copy_batches
 
 TABLE = sql.Identifier("sluice", "rejected_rows")
@@ -75,27 +77,29 @@ def record(
     job_id: str,
     organization_id: int,
     contract: Contract,
+    seal: Sealer | None = None,
 ) -> None:
     """Write the rejects of reading, audit and publish to ``sluice.rejected_rows``, in the open transaction."""
+
+    def send(found: Iterator[pa.RecordBatch]) -> None:
+        copy_batches(connection, TABLE, TYPES, concealed.batches(found, contract, seal))
+
     for stage in stages:
         common: dict[str, Any] = {"job": job_id, "organization": organization_id, "dataset": contract.dataset}
         common["load"] = stage.load_id
         if stage.rejects:
-            copy_batches(
-                connection, TABLE, TYPES, _batches(_READ, {**common, "path": str(stage.rejects_path)})
-            )
+            send(_batches(_READ, {**common, "path": str(stage.rejects_path)}))
         for path in (verdict_path, _clashes(connection, stage)):
             found = {"path": str(path), "load": stage.load_id}
             numbers = (n for batch in _batches(_NUMBERS, found) for n in batch.column(0).to_pylist())
             places = locate(stage, numbers)
-            batches = _located(_batches(_AUDITED, found), places, stage, contract, common)
-            copy_batches(connection, TABLE, TYPES, batches)
+            send(_located(_batches(_AUDITED, found), places, stage, contract, common))
 
 
 def _clashes(connection: psycopg.Connection, stage: Stage) -> Path:
     """A file, of the shape of the audit's, with the records whose key stands already: there may be millions."""
     path = stage.directory / "clashes.parquet"
-    with connection.cursor("sluice_clashes") as cursor, pq.ParquetWriter(path, CLASHES) as writer:
+    with connection.cursor("sluice_clashes") as cursor, lake.ParquetWriter(path, CLASHES) as writer:
         cursor.execute(_CLASHED, [stage.load_id])
         while rows := cursor.fetchmany(CHUNK):
             number, key, message = map(list, zip(*rows, strict=True))
@@ -106,6 +110,7 @@ def _clashes(connection: psycopg.Connection, stage: Stage) -> Path:
 
 def _batches(query: str, values: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     with beside(Path(values["path"])) as connection:
+        values = {**values, "path": lake.location(connection, Path(values["path"]))}
         given = {name: value for name, value in values.items() if f"${name}" in query}
         yield from connection.sql(query, params=given).to_arrow_reader(CHUNK)
 

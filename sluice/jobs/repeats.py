@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from sluice.contracts.model import Contract
-from sluice.sources.model import replayed_job
+from sluice.sources.model import has_a_state, replayed_job
 
 Input = tuple[str, Mapping[str, str]]  # its SHA-256, and the options it is read with
 _SINCE_REPLACE = """
@@ -67,8 +67,10 @@ def loaded_before(
 
 
 def identity(source: str, sha256: str) -> str:
-    """What an input of this source is known by; empty for a replay, which ends with the rejects, not by its content."""
-    return "" if replayed_job(source) else sha256
+    """What an input of this source is known by; empty for one that is not done with once its content was loaded: an
+    API may go back to it, and a replay ends with the rejects.
+    """
+    return "" if replayed_job(source) or has_a_state(source) else sha256
 
 
 def _known(one: Sequence[Any]) -> tuple[str, str]:

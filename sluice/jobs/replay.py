@@ -11,11 +11,13 @@ from psycopg.rows import DictRow, dict_row
 
 from sluice.contracts.model import Contract
 from sluice.errors import InputError
-from sluice.jobs import ledger
+from sluice.jobs import concealed, ledger
 from sluice.readers.base import Stage
 from sluice.readers.header import by_column
+from sluice.security.ring import Ring
 from sluice.sources.model import RejectsSource, replayed_job
 from sluice.sources.urls import is_masked
+from sluice.warehouse import sealing
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
@@ -87,14 +89,22 @@ def records(
     if job["status"] != "completed":
         hint = f"`sluice replay {source.job}` runs it again from its own sources."
         raise InputError(f"{source.job} is {job['status']}: it has no rejects.", hint=hint)
-    found = False
+    found, own = False, None
     with translated(), warehouse.connect() as connection, connection.cursor("sluice_replay") as cursor:
         cursor.itersize = 5000
         for (cells,) in cursor.execute(_OPEN, [source.job]):
             found = True
+            if cells.keys() == {concealed.CELLS}:
+                own = own or _ring(warehouse, organization_id)
+                cells = concealed.open_cells(cells, own, contract.dataset)
             yield json.dumps(by_column(cells, contract), ensure_ascii=False).encode() + b"\n"
     if not found:
         raise _nothing_left(source)
+
+
+def _ring(warehouse: Warehouse, organization_id: int) -> Ring:
+    with warehouse.connect() as connection:
+        return sealing.own_ring(connection, sealing.keks(warehouse), organization_id)
 
 
 def _nothing_left(source: RejectsSource) -> InputError:

@@ -8,7 +8,8 @@ from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
 _QUERY = """
-SELECT record_no, line, column_name AS "column", reason, message, left(raw, 200) AS raw
+SELECT record_no, line, column_name AS "column", reason, message,
+       CASE WHEN starts_with(raw, 'sluice-sealed:') THEN '***' ELSE left(raw, 200) END AS raw
   FROM sluice.rejected_rows WHERE job_id = %s ORDER BY load_id, record_no, ordinal LIMIT %s
 """
 _NOTE = """

@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
@@ -14,11 +13,22 @@ from typing import Any
 
 from psycopg import sql
 
+from sluice.audit.anchoring import anchor_quietly
 from sluice.contracts.model import Contract
 from sluice.contracts.registry import Fingerprint, Registry
 from sluice.errors import ContractError, SluiceError, SourceError
+from sluice.jobs import (
+    classified,
+    fetching,
+    ledger,
+    policies,
+    progress,
+    references,
+    repeats,
+    replay,
+    source_states,
+)
 from sluice.jobs import convert as conversion
-from sluice.jobs import ledger, progress, references, repeats, replay
 from sluice.jobs.lease import lease
 from sluice.jobs.outcome import Outcome
 from sluice.jobs.publication import Publication
@@ -29,13 +39,14 @@ from sluice.quality.audit import audit, rehearse
 from sluice.quality.verdict import Verdict
 from sluice.queue import outbox
 from sluice.readers.base import Stage
+from sluice.security import sealed
 from sluice.settings import settings
-from sluice.sources import acquire
+from sluice.sources import acquire, warned
 from sluice.sources.acquire import Item, Landed
 from sluice.sources.files import disk_errors
-from sluice.sources.model import RejectsSource, stored_label
+from sluice.sources.model import ApiSource, GitHubSource, RejectsSource, stored_label
 from sluice.sources.urls import masked
-from sluice.warehouse import datasets, merge
+from sluice.warehouse import datasets, merge, sealing
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
 from sluice.warehouse.kept import kept
@@ -64,6 +75,11 @@ class Job:
     def directory(self) -> Path:
         """Where the job stages its files."""
         return settings().stage_dir / self.job_id
+
+    @property
+    def about(self) -> policies.About:
+        """What the check of a source's policy is made for."""
+        return policies.About(self.organization_id, self.dataset, self.directory, self.job_id)
 
 
 def open_job(warehouse: Warehouse, request: Mapping[str, Any], flow_run_id: str | None = None) -> Job:
@@ -106,8 +122,13 @@ def contract_of(dataset: str) -> Contract:
     return _compiled(registry.fingerprint(), dataset)
 
 
-def _same(contract: Contract, job: Job) -> None:
-    """Raise ContractError if the contract is not the one that the job began with: a load goes by one."""
+def _begin(contract: Contract, job: Job) -> None:
+    """What each step begins with: it seals its files where the contract wants that.
+
+    Raises ContractError if the contract is not the one that the job began with: a load goes by one.
+    """
+    if contract.ceiling:
+        sealed.protect(job.directory)
     if job.contract_sha256 and contract.sha256 != job.contract_sha256:
         raise ContractError(
             f"The contract of {job.dataset} changed while the load ran.",
@@ -144,7 +165,12 @@ def working(warehouse: Warehouse, job: Job, *, leased: bool = False) -> Iterator
             if reason is not error:
                 raise reason from error
             raise
+    _remove(job)
+
+
+def _remove(job: Job) -> None:
     shutil.rmtree(job.directory, ignore_errors=True)
+    sealed.forget(job.directory)
 
 
 def clean(warehouse: Warehouse, job: Job) -> None:
@@ -157,15 +183,24 @@ def clean(warehouse: Warehouse, job: Job) -> None:
         ).fetchall()
         for (name,) in rows:
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier("sluice", name)))
-    shutil.rmtree(job.directory, ignore_errors=True)
+    _remove(job)
 
 
 def connect(warehouse: Warehouse, contract: Contract, job: Job) -> None:
     """Reach the warehouse and bring the dataset's table in line with the contract."""
-    _same(contract, job)
+    _begin(contract, job)
     ledger.move(warehouse, job.job_id, stage="validating", progress=5, message="connecting")
     with translated(), warehouse.connect() as connection:
-        datasets.migrate(connection, contract)
+        diff = datasets.migrate(connection, contract)
+        if diff.lines:
+            ledger.audit(
+                connection,
+                "table.changed",
+                organization_id=job.organization_id,
+                job_id=job.job_id,
+                dataset=job.dataset,
+                details={"contract": contract.version, "changes": diff.lines},
+            )
 
 
 def collect(
@@ -177,6 +212,28 @@ def collect(
     if isinstance(item.source, RejectsSource):
         content = replay.records(warehouse, item.source, contract_of(job.dataset), job.organization_id)
     landing = job.directory / "landing" / str(number)
+    if isinstance(item.source, ApiSource | GitHubSource):
+        contract = contract_of(job.dataset)
+        _begin(contract, job)
+
+        def read(coming: Landed) -> Stage:
+            return conversion.read(warehouse, contract, coming, **_as_read(job, number))
+
+        with policies.held(warehouse, job.about, item.source, secrets, landing) as held:
+            return fetching.land(
+                warehouse,
+                item.source,
+                item,
+                landing,
+                organization_id=job.organization_id,
+                contract=contract,
+                whole=job.force or job.mode == "replace",
+                secrets=held,
+                report=progress.counter(number),
+                read=None
+                if held is not secrets
+                else read,  # under a policy, what is read is classified first
+            )
     with disk_errors(job.directory):
         return acquire.acquire(item, landing, secrets, hash_later=later, content=content)
 
@@ -192,7 +249,7 @@ def repeated(
     warehouse: Warehouse, contract: Contract, job: Job, landed: Sequence[Landed]
 ) -> dict[int, dict[str, str]]:
     """Positions of inputs that this dataset has already: ``source``, ``sha256``, and the ``job_id`` that brought it."""
-    _same(contract, job)
+    _begin(contract, job)
     open_hashes = not all(one.sha256 for one in landed)
     if job.force or (open_hashes and job.mode == "replace"):  # which must know all its inputs
         return {}
@@ -214,23 +271,30 @@ def convert(
     report: Callable[[int], None] | None = None,
 ) -> Stage:
     """Read one input into a stage and an incoming table."""
-    _same(contract, job)
+    _begin(contract, job)
+    classified.require(warehouse, contract, job.about, classified.Landing(landed.path, dict(landed.options)))
     with disk_errors(job.directory):
         return conversion.convert(
             warehouse,
             contract,
             landed,
-            job_id=job.job_id,
-            number=number,
-            organization_id=job.organization_id,
-            mode=job.mode,
             progress=report or progress.counter(number),
+            **_as_read(job, number),
         )
+
+
+def _as_read(job: Job, number: int) -> dict[str, Any]:
+    return {
+        "job_id": job.job_id,
+        "number": number,
+        "organization_id": job.organization_id,
+        "mode": job.mode,
+    }
 
 
 def check(warehouse: Warehouse, contract: Contract, job: Job, stages: Sequence[Stage]) -> Verdict:
     """Judge the staged rows by the contract's suite; meanwhile the warehouse builds the keys of the new rows."""
-    _same(contract, job)
+    _begin(contract, job)
     if not stages:
         return Verdict(job.directory)
     given = settings()
@@ -269,10 +333,10 @@ def store(
     skipped: Sequence[dict[str, str]],
     seconds: dict[str, float],
 ) -> Outcome:
-    """Publish all stages in one transaction."""
-    _same(contract, job)
+    """Publish all stages in one transaction, and anchor the audit log after it."""
+    _begin(contract, job)
     with disk_errors(job.directory):
-        return publish(
+        outcome = publish(
             warehouse,
             Publication(
                 job_id=job.job_id,
@@ -287,8 +351,13 @@ def store(
                 flow_run_id=job.flow_run_id,
                 skipped=tuple(skipped),
                 seconds=seconds,
+                states=tuple(source_states.laid(job.directory / "landing")),
+                seal=sealing.sealer(warehouse, contract, job.organization_id),
+                warnings=warned.laid(job.directory / "landing"),
             ),
         )
+    anchor_quietly(warehouse, job.organization_id)
+    return outcome
 
 
 def warm_up() -> threading.Thread:
@@ -311,25 +380,6 @@ def warm_contracts() -> None:
                 contract = contract_of(dataset)
                 rehearse(contract)
                 conversion.rehearse(contract)
-
-
-class Stopwatch:
-    """Wall-clock seconds by phase."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._last = self._began
-        self.seconds: dict[str, float] = {}
-
-    def lap(self, phase: str) -> None:
-        """Book the time since the last lap to ``phase``."""
-        now = time.monotonic()
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._last
-        self._last = now
-
-    def total(self) -> dict[str, float]:
-        """All phases, and ``total``."""
-        return {**self.seconds, "total": time.monotonic() - self._began}
 
 
 def require_items(items: Sequence[Item]) -> None:

@@ -7,7 +7,8 @@ from psycopg.rows import DictRow, dict_row
 
 from sluice.contracts.model import Contract
 from sluice.errors import InputError
-from sluice.jobs import replay
+from sluice.jobs import concealed, replay, unsealing
+from sluice.warehouse import sealing
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
@@ -29,9 +30,9 @@ def row(warehouse: Warehouse, contract: Contract, key: str, organization_id: int
     """
     with translated(), warehouse.connect() as connection:
         found = [
-            _origin(connection, values, organization_id)
+            _origin(connection, contract, values, organization_id)
             for columns in contract.match_keys
-            for values in _rows(connection, contract, columns, key, organization_id)
+            for values in _rows(warehouse, connection, contract, columns, key, organization_id)
         ]
     if not found:
         raise InputError(
@@ -43,28 +44,40 @@ def row(warehouse: Warehouse, contract: Contract, key: str, organization_id: int
 
 
 def _rows(
-    connection: Connection, contract: Contract, columns: tuple[str, ...], key: str, organization_id: int
+    warehouse: Warehouse,
+    connection: Connection,
+    contract: Contract,
+    columns: tuple[str, ...],
+    key: str,
+    organization_id: int,
 ) -> list[DictRow]:
     values = [key] if len(columns) == 1 else [part.strip() for part in key.split(",")]
     if len(values) != len(columns):
         return []
-    condition = sql.SQL(" AND ").join(
-        sql.SQL("{}::text = %s").format(sql.Identifier(name)) for name in columns
-    )
-    query = sql.SQL("SELECT * FROM {} WHERE organization_id = %s AND {}").format(
-        sql.Identifier(contract.schema, contract.table), condition
+    sealed = any(contract.column(name).sealed for name in columns)
+    keks = sealing.keks(warehouse) if sealed else None
+    wanted = dict(zip(columns, values, strict=True))
+    where, given = unsealing.condition(connection, contract, organization_id, wanted, keks)
+    query = sql.SQL("SELECT * FROM {} WHERE {}").format(
+        sql.Identifier(contract.schema, contract.table), where
     )
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, [organization_id, *values]).fetchall()
+        return cursor.execute(query, given).fetchall()
 
 
-def _origin(connection: Connection, values: DictRow, organization_id: int) -> dict[str, Any]:
+def _origin(
+    connection: Connection, contract: Contract, values: DictRow, organization_id: int
+) -> dict[str, Any]:
     with connection.cursor(row_factory=dict_row) as cursor:
         load = cursor.execute(_LOAD, [values["_load_id"], organization_id]).fetchone() or {}
         rules = cursor.execute(_RULES, [load.get("job_id")]).fetchall()
     return {
         "fate": "published",
-        "row": {name: value for name, value in values.items() if not name.startswith("_")},
+        "row": {
+            name: value
+            for name, value in sealing.masker(contract)(values).items()
+            if not name.startswith("_")
+        },
         **_place(connection, load, values["_record_no"]),
         "rules": rules,
     }
@@ -146,13 +159,14 @@ def _fate(connection: Connection, load: DictRow, contract: Contract, number: int
             [load["id"], number],
         ).fetchall()
         if reasons:
-            return {"fate": "rejected", "reasons": reasons, **_place(connection, load, number)}
+            shown = [concealed.masked(reason) for reason in reasons]
+            return {"fate": "rejected", "reasons": shown, **_place(connection, load, number)}
         query = sql.SQL("SELECT * FROM {} WHERE _load_id = %s AND _record_no = %s").format(
             sql.Identifier(contract.schema, contract.table)
         )
         values = cursor.execute(query, [load["id"], number]).fetchone()
         if values:
-            return _origin(connection, values, load["organization_id"])
+            return _origin(connection, contract, values, load["organization_id"])
         passed = cursor.execute(
             "SELECT unchanged_records @> %(n)s::bigint AS unchanged, superseded_records @> %(n)s::bigint AS superseded"
             " FROM sluice.loads WHERE id = %(load)s",

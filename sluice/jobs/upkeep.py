@@ -2,8 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
-from sluice.jobs import uploads
+from sluice.jobs import fetching, uploads
 from sluice.landing.store import Store
+from sluice.sources.api import spool
 from sluice.warehouse.connection import Connection, Warehouse
 from sluice.warehouse.failures import translated
 
@@ -23,13 +24,18 @@ _STATEMENTS = {
     "events": "DELETE FROM sluice.job_events WHERE at < now() - %s * interval '1 day'",
     "deliveries": "DELETE FROM sluice.deliveries WHERE delivered_at < now() - %s * interval '1 day'",
     "callbacks": "DELETE FROM sluice.callbacks WHERE at < now() - %s * interval '1 day'",
+    "rejects": """
+DELETE FROM sluice.rejected_rows r USING sluice.ingestion_jobs j
+ WHERE r.job_id = j.job_id AND j.completed_at < now() - interval '1 day' * (
+       SELECT min((one.value #>> '{policy,retention_days}')::integer) FROM jsonb_each(j.details -> 'security') one)
+""",
     "answers": "DELETE FROM sluice.answers WHERE created_at < now() - interval '1 day'",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """How many of each were removed; ``jobs`` are only listed no more."""
+    """How many of each were removed; ``jobs`` are only listed no more. ``rejects``: by their sources' policies."""
 
     uploads: int = 0
     jobs: int = 0
@@ -39,7 +45,9 @@ class Cleaned:
     deliveries: int = 0
     callbacks: int = 0
     answers: int = 0
+    rejects: int = 0
     strays: int = 0
+    fetches: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """JSON-ready values."""
@@ -57,7 +65,8 @@ def clean(warehouse: Warehouse, store: Store, days: int = DAYS) -> Cleaned:
             for name, query in _STATEMENTS.items()
         }
         strays = _remove_strays(connection, store)
-    return Cleaned(uploads=expired, jobs=len(old), files=files, strays=strays, **counts)
+    fetches = spool.forget(fetching.folder(), STRAY_HOURS * 3600)
+    return Cleaned(uploads=expired, jobs=len(old), files=files, strays=strays, fetches=fetches, **counts)
 
 
 def _expire(connection: Connection, store: Store) -> int:

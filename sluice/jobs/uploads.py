@@ -6,14 +6,13 @@ Each function works in the caller's transaction.
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
 from psycopg.rows import class_row
 
 from sluice.errors import InputError
-from sluice.jobs import ledger
+from sluice.jobs import creation, ledger
 from sluice.queue import outbox
 from sluice.sources.model import source_of, stored_label
 from sluice.warehouse.connection import Connection, Statement
@@ -23,12 +22,13 @@ SELECT u.upload_id, u.job_id, u.organization_id, u.length, u.place, u.expires_at
        j.filename, j.status, u.expires_at < clock_timestamp() AS expired
   FROM sluice.uploads u JOIN sluice.ingestion_jobs j USING (job_id) WHERE upload_id = %s
 """
-_ANNOUNCE = b"""
-WITH made AS (%b)
+_ANNOUNCE = creation.making(
+    {"upload_id": "text", "length": "bigint", "place": "text", "expires_at": "timestamptz"},
+    """
 INSERT INTO sluice.uploads (upload_id, job_id, organization_id, length, place, expires_at)
-SELECT %%(upload_id)s, job_id, %%(organization_id)s, %%(length)s::bigint, %%(place)s, %%(expires_at)s::timestamptz
-  FROM made
-"""
+SELECT upload_id, job_id, organization_id, length, place, expires_at FROM wanted JOIN made USING (job_id)
+""",
+)
 _EARLIER = """
 SELECT job_id FROM sluice.ingestion_jobs
  WHERE organization_id = %(organization)s AND dataset = %(dataset)s AND content_sha256 = %(sha256)s
@@ -77,9 +77,9 @@ def new_upload_id(organization_id: int) -> str:
 
 def announce(connection: Connection, wanted: Wanted, **told: Any) -> str:
     """A pending job whose bytes are to come; ``told``: see ``announcement``. Returns its job id."""
-    job_id, statement = announcement(wanted, **told)
-    connection.execute(*statement)
-    return job_id
+    row = announcement(wanted, **told)
+    connection.execute(*announcing([row]))
+    return str(row["job_id"])
 
 
 def announcement(
@@ -90,9 +90,9 @@ def announcement(
     upload_id: str,
     place: str,
     expires_at: datetime,
-) -> tuple[str, Statement]:
-    """The id of a new job whose bytes are to come to ``place``, and the statement that makes it."""
-    job_id = ledger.new_job_id()
+) -> dict[str, Any]:
+    """A new job whose bytes are to come to ``place``, for ``announcing``; its ``job_id`` is new."""
+    job_id = creation.new_job_id()
     request = {
         "job_id": job_id,
         "dataset": wanted.dataset,
@@ -104,7 +104,7 @@ def announcement(
         "warehouse": "",
         "sources": [source_of(place, wanted.options).model_dump()],
     }
-    creating, values = ledger.creation(
+    return creation.row(
         job_id=job_id,
         dataset=wanted.dataset,
         filename=wanted.filename,
@@ -114,15 +114,16 @@ def announcement(
         user_id=user_id,
         priority=wanted.priority,
         details={"request": request},
+        upload_id=upload_id,
+        length=wanted.length,
+        place=place,
+        expires_at=expires_at.isoformat(),
     )
-    told = {"upload_id": upload_id, "length": wanted.length, "place": place, "expires_at": expires_at}
-    return job_id, (_announcing(creating), {**values, **told})
 
 
-@lru_cache(maxsize=8)
-def _announcing(creating: bytes) -> bytes:
-    """The statement that makes the upload too: one for both costs a tenth less."""
-    return _ANNOUNCE % creating
+def announcing(rows: list[dict[str, Any]]) -> Statement:
+    """The statement that makes these jobs and their uploads."""
+    return _ANNOUNCE, creation.values(rows)
 
 
 def find(connection: Connection, upload_id: str) -> Upload | None:
@@ -201,23 +202,29 @@ def whole(
     return job_id
 
 
-def requested(connection: Connection, request: dict[str, Any]) -> str:
-    """A job of sources elsewhere, waiting for its flow run. ``request``: the values of its flow's, but for the job.
+def requested(
+    connection: Connection, request: dict[str, Any], key: str | None = None, size: int | None = None
+) -> str:
+    """A job of sources elsewhere, waiting for its flow run. ``request``: the values of its flow's, but for the job;
+    ``size``: bytes, where it is known to be small.
 
-    Returns its job id.
+    Returns its job id; of a job that has the idempotency ``key`` already, that one's.
     """
-    job_id = ledger.new_job_id()
+    job_id = creation.new_job_id()
     names = [stored_label(source) for source in request["sources"]]
-    ledger.create(
+    made = ledger.create(
         connection,
         job_id=job_id,
         dataset=request["dataset"],
         filename=", ".join(names)[:1000],
         file_type="",
+        file_size=size,
+        idempotency_key=key,
         organization_id=request["organization_id"],
         user_id=request["user_id"],
         priority=request["priority"],
         details={"request": {**request, "job_id": job_id}},
     )
-    outbox.put(connection, job_id, request["organization_id"], request["priority"])
-    return job_id
+    if made == job_id:
+        outbox.put(connection, job_id, request["organization_id"], request["priority"])
+    return made

@@ -6,8 +6,10 @@ from typing import Any
 from sluice.jobs import ledger, steps
 from sluice.jobs.memory import peak_memory_mb
 from sluice.jobs.outcome import Outcome
-from sluice.jobs.steps import Job, Stopwatch, contract_of
+from sluice.jobs.steps import Job, contract_of
+from sluice.jobs.stopwatch import Stopwatch
 from sluice.sources import acquire
+from sluice.sources.acquire import Landed
 from sluice.sources.model import Source
 from sluice.warehouse.connection import Warehouse
 
@@ -29,19 +31,23 @@ def ingest(warehouse: Warehouse, job: Job, sources: Sequence[Source], secrets: S
             steps.collect(warehouse, job, item, number, secrets(item.source))
             for number, item in enumerate(items)
         ]
-        repeated = steps.repeated(warehouse, contract, job, landed)
-        watch.lap("acquire")
-
         ledger.move(warehouse, job.job_id, stage="transforming", progress=25, message="reading")
-        fresh = [(number, one) for number, one in enumerate(landed) if number not in repeated]
-        stages = [steps.convert(warehouse, contract, job, one, number) for number, one in fresh]
-        watch.lap("read")
-        verdict = steps.check(warehouse, contract, job, stages)
-        watch.lap("audit")
-
-        ledger.move(warehouse, job.job_id, stage="transforming", progress=75, message="publishing")
-        outcome = steps.store(
-            warehouse, contract, job, stages, verdict, list(repeated.values()), watch.seconds
-        )
-        watch.lap("publish")
+        outcome = published(warehouse, job, landed, watch)
     return outcome.timed(watch.total(), peak_memory_mb())
+
+
+def published(warehouse: Warehouse, job: Job, landed: Sequence[Landed], watch: Stopwatch) -> Outcome:
+    """Read, judge and publish what was collected; nothing of what this dataset has already."""
+    contract = contract_of(job.dataset)
+    repeated = steps.repeated(warehouse, contract, job, landed)
+    watch.lap("acquire")
+
+    fresh = [(number, one) for number, one in enumerate(landed) if number not in repeated and not one.empty]
+    stages = [steps.convert(warehouse, contract, job, one, number) for number, one in fresh]
+    watch.lap("read")
+    verdict = steps.check(warehouse, contract, job, stages)
+    watch.lap("audit")
+
+    outcome = steps.store(warehouse, contract, job, stages, verdict, list(repeated.values()), watch.seconds)
+    watch.lap("publish")
+    return outcome

@@ -88,7 +88,7 @@ def _append(connection: psycopg.Connection, work: Publication) -> None:
     """Add the rows at once, and only if a key stands already, find which and reject them."""
     made = any(exists(connection, sql.Identifier("sluice", name)) for name in work.incoming)
     direct = not made and append.takes_copy(connection, work.contract)
-    if direct and append.copied(connection, work.contract, work.stages, work.verdict):
+    if direct and append.copied(connection, work.contract, work.stages, work.verdict, work.seal):
         return
     tables = _incoming(connection, work)
     if not direct and _appended(tables):
@@ -121,7 +121,7 @@ def _incoming(connection: psycopg.Connection, work: Publication) -> Merge:
     """The stages' tables as one, without what the audit turned away: the first takes in the others."""
     for stage, name in zip(work.stages, work.incoming, strict=True):
         if not exists(connection, sql.Identifier("sluice", name)):
-            append.fill_incoming(connection, work.contract, sql.Identifier("sluice", name), stage)
+            append.fill_incoming(connection, work.contract, sql.Identifier("sluice", name), stage, work.seal)
     first, *others = (sql.Identifier("sluice", name) for name in work.incoming)
     rows = sum(stage.rows for stage in work.stages)
     tables = Merge(connection, work.contract, first, work.organization_id, rows)

@@ -20,12 +20,18 @@ from sluice.errors import BugError, SetupError
 from sluice.quality import failures, references
 from sluice.quality.duck import scratch, stoppable
 from sluice.quality.judge import Judge
-from sluice.quality.verdict import RuleResult, Verdict
+from sluice.quality.verdict import RuleResult, Verdict, concealed
+from sluice.security import lake
 
 if TYPE_CHECKING:
     from sluice.readers.base import Stage
 
 Mode = Literal["append", "upsert", "replace"]
+ROOM = "Raise SLUICE_MEMORY_LIMIT_MB, or free space in the stage folder."
+OUT_OF_ROOM = "The audit ran out of memory or disk."
+UNTOLD = (
+    "What DuckDB says may quote protected values; without sluice.ceiling in the contract it would be told."
+)
 
 
 def audit(
@@ -62,7 +68,7 @@ def audit(
         unique = stages[0].rising if len(stages) == 1 else ()
         judge = Judge(stoppable(connection), "stage", contract, unique)
         rows, records = (sum(counts) for counts in zip(*((s.rows, s.records) for s in stages), strict=True))
-        results = judge.results(contract.rules, rows)
+        results = [concealed(contract, one) for one in judge.results(contract.rules, rows)]
         failed = _critical_failures(contract, results)
         refused = _collect(connection, judge, failed, results)
         judged = [
@@ -142,9 +148,15 @@ def _explained(contract: Contract) -> Iterator[None]:
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-        hint = "Raise SLUICE_MEMORY_LIMIT_MB, or free space in the stage folder."
+        if contract.ceiling:
+            raise SetupError(OUT_OF_ROOM, hint=ROOM, dataset=contract.dataset) from None
+        hint = ROOM
         raise SetupError.of(error, hint=hint, dataset=contract.dataset) from error
     except duckdb.Error as error:
+        if contract.ceiling:  # its text may quote a value
+            raise BugError(
+                f"An audit query failed ({type(error).__name__}).", hint=UNTOLD, dataset=contract.dataset
+            ) from None
         hint = "The SQL of a rule does not fit the stage; please report it with the contract."
         raise BugError.of(error, hint=hint, dataset=contract.dataset, file=contract.path) from error
 
@@ -154,7 +166,7 @@ def _create_view(
 ) -> None:
     names = [column.name for column in contract.columns] + ["_load_id", "_record_no"]
     columns = ", ".join(identifier(name) for name in names)
-    files = ", ".join(literal(stage.rows_path) for stage in stages)
+    files = ", ".join(literal(lake.location(connection, stage.rows_path)) for stage in stages)
     connection.execute(f"CREATE VIEW stage AS SELECT {columns} FROM read_parquet([{files}])")  # noqa: S608
 
 

@@ -10,6 +10,7 @@ import duckdb
 
 from sluice import deadline
 from sluice.instances import instances
+from sluice.security import lake
 from sluice.settings import settings
 
 DATABASE = "audit"
@@ -22,6 +23,7 @@ def scratch(directory: Path, memory_limit_mb: int, threads: int) -> Iterator[duc
     Its query is interrupted at the step's deadline.
     """
     with instances().lent() as instance, closing(instance.cursor()) as connection:
+        lake.spill_sealed(connection, directory)
         connection.execute("SET temp_directory = ?", [str(directory / "spill")])
         connection.execute(f"SET memory_limit = '{int(memory_limit_mb)}MB'")
         connection.execute(f"SET threads = {int(threads)}" if threads else "RESET threads")

@@ -7,6 +7,7 @@ import duckdb
 
 from sluice.contracts.model import Rule
 from sluice.contracts.sql import identifier
+from sluice.security import lake
 
 SCHEMA = """
 CREATE TABLE rules (rule_no INTEGER, "column" VARCHAR, reason VARCHAR, message VARCHAR);
@@ -99,10 +100,11 @@ def write(connection: duckdb.DuckDBPyConnection, rejected: Path, superseded: Pat
             SELECT _load_id, _record_no, "column", reason, coalesce(f.message, r.message) AS message
             FROM failed f JOIN rules r USING (rule_no) ORDER BY _load_id, _record_no, rule_no
         ) TO $1 (FORMAT parquet)""",
-        [str(rejected)],
+        [lake.target(connection, rejected)],
     )
     connection.execute(
-        "COPY (FROM superseded ORDER BY _load_id, _record_no) TO $1 (FORMAT parquet)", [str(superseded)]
+        "COPY (FROM superseded ORDER BY _load_id, _record_no) TO $1 (FORMAT parquet)",
+        [lake.target(connection, superseded)],
     )
     found = connection.execute("SELECT count(*) FROM superseded").fetchone()
     return int(found[0]) if found else 0

@@ -1,9 +1,11 @@
 """What an audit found: rule results, rejected and superseded records, and whether the load is refused."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
+
+from sluice.contracts.model import Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ class RuleResult:
         if self.unexpected_count is None or not self.element_count:
             return float(self.success)
         return 1 - min(self.unexpected_count / self.element_count, 1)
+
+
+def concealed(contract: Contract, result: RuleResult) -> RuleResult:
+    """The result without an observed value, where that may be one of a protected column."""
+    if not contract.ceiling or result.expectation.startswith("ExpectTable"):
+        return result
+    plain = any(column.name == result.column and not column.sealed for column in contract.columns)
+    return result if plain else replace(result, observed=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from psycopg.rows import class_row
 
+from sluice.settings import settings
 from sluice.warehouse.connection import Connection
 from sluice.warehouse.tables import PRIORITIES
 
 CHANNEL = "sluice_outbox"
 CALLED_OFF = "cancelled"  # the payload where a job was cancelled: its run is to end
 TRIES = 3  # after the first; they wait for 2, 4 and 8 seconds
-CRASHES = 6  # a worker or server that dies is not the job's fault; a job that kills each of its processes is given up
 SMALL = 1_000_000  # bytes of a file that may share a flow run
 
 _CLAIM = """
@@ -53,7 +53,7 @@ UPDATE sluice.outbox SET tries = tries + 1, due_at = clock_timestamp() + interva
 """
 _AFTER_A_CRASH = """
 UPDATE sluice.outbox SET crashes = crashes + 1, round = round + 1, dispatched_at = NULL, flow_run_id = NULL,
-       due_at = clock_timestamp() + interval '1 second' * least(2 ^ (crashes + 1), 30)
+       due_at = clock_timestamp() + interval '1 second' * least(2 ^ (crashes + 1), 60)
  WHERE job_id = %s AND crashes < %s AND EXISTS (SELECT FROM sluice.ingestion_jobs j
      WHERE j.job_id = outbox.job_id AND status NOT IN ('completed', 'failed', 'cancelled'))
 """
@@ -179,11 +179,13 @@ def again(connection: Connection, job_id: str) -> bool:
 
 
 def after_a_crash(connection: Connection, job_id: str) -> bool:
-    """After its process died: as ``again``, but no try is lost, and the pauses grow to half a minute.
+    """After its process died: as ``again``, but no try is lost, and the pauses grow to a minute.
 
-    What kills processes most often is trouble of the whole machine, which may take a while.
+    False for a job that has lost all that it may lose, since it may be what kills them.
+
+    What kills processes most often is trouble of the whole machine, which may take minutes.
     """
-    return connection.execute(_AFTER_A_CRASH, [job_id, CRASHES]).rowcount > 0
+    return connection.execute(_AFTER_A_CRASH, [job_id, settings().crashes]).rowcount > 0
 
 
 def afresh(connection: Connection, job_id: str) -> None:

@@ -36,11 +36,12 @@ class Account:
         if kind not in ("header", "blank") and len(self.skipped) < MOST:
             self.skipped.append(Skipped(line, kind, text[:200]))
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
+    def as_dict(self, *, texts: bool = True) -> dict[str, Any]:
+        """JSON-ready values; without ``texts`` not what stood in the lines."""
+        skipped = self.skipped if texts else [one._replace(text="***") for one in self.skipped]
         return {
             "lines": dict(self.lines),
-            "skipped": [one._asdict() for one in self.skipped],
+            "skipped": [one._asdict() for one in skipped],
             "repairs": dict(self.repairs),
             "warnings": self.warnings,
         }

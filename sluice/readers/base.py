@@ -37,11 +37,8 @@ class Reject:
     cells: str | None = None
 
 
-class RawTable(Protocol):
-    """A source file as one table whose cells are text exactly as in the file.
-
-    Records are numbered from 1 in file order; header and blank lines are not counted, bad records are.
-    """
+class Table(Protocol):
+    """What is known of a table of text cells, and what becomes of a failed try to read it."""
 
     format: str
     path: Path
@@ -55,26 +52,12 @@ class RawTable(Protocol):
     def header(self) -> tuple[str, ...]:
         """The header cells exactly; they may repeat. JSON reads the whole file for it."""
 
-    @property
-    def record_size(self) -> int:
-        """Characters of a usual record, roughly; 0 if unknown."""
-
     def expect(self, known: Callable[[str], bool]) -> None:
         """Told before reading which names the contract knows: an unclear header is decided by them."""
 
-    def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """A SQL FROM item: one VARCHAR column for each header cell, in file order, named ``c0``, ``c1``, ...
-        (see ``cell``), then ``_record_no`` where numbers skip. NULL: the record has no such cell (JSON).
-        """
-
     def repair(self, error: Exception) -> bool:
-        """After ``error`` came out of reading the relation: True if ``relation`` now gives another way to read
-        the same file (start again from its first record), False if the error stands.
-        """
-
-    def broken(self, connection: duckdb.DuckDBPyConnection) -> Iterable[Reject]:
-        """Records that have no clear cells (wrong width, bad encoding), by number. Known after the relation
-        was read.
+        """After ``error`` came out of reading: True if there is now another way to read the same (start again from
+        its first record), False if the error stands.
         """
 
     def find(self, record_numbers: Iterable[int]) -> Iterator[tuple[int, int, str]]:
@@ -82,6 +65,27 @@ class RawTable(Protocol):
 
     def close(self) -> None:
         """Remove what reading left on disk. Also happens when the table is forgotten."""
+
+
+class RawTable(Table, Protocol):
+    """A source file as one table whose cells are text exactly as in the file.
+
+    Records are numbered from 1 in file order; header and blank lines are not counted, bad records are.
+    """
+
+    @property
+    def record_size(self) -> int:
+        """Characters of a usual record, roughly; 0 if unknown."""
+
+    def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
+        """A SQL FROM item: one VARCHAR column for each header cell, in file order, named ``c0``, ``c1``, ...
+        (see ``cell``), then ``_record_no`` where numbers skip. NULL: the record has no such cell (JSON).
+        """
+
+    def broken(self, connection: duckdb.DuckDBPyConnection) -> Iterable[Reject]:
+        """Records that have no clear cells (wrong width, bad encoding), by number. Known after the relation
+        was read.
+        """
 
 
 @runtime_checkable

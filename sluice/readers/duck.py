@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from sluice import deadline
 from sluice.errors import ReadError, SetupError
-from sluice.readers.base import RawTable
+from sluice.readers.base import Table
+from sluice.security import lake
 
 _MOST_COLUMNS = 12_000  # DuckDB takes about 100 KB for each, whatever its limit
 WIDE = 500
@@ -33,6 +34,7 @@ def set_up(
     """Set what ``connect`` says."""
     connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     connection.execute(f"SET memory_limit = '{int(memory_limit_mb)}MB'")
+    lake.spill_sealed(connection, directory)
     connection.execute("SET temp_directory = ?", [str(directory / "spill")])
     if threads:
         connection.execute(f"SET threads = {int(threads)}")
@@ -41,7 +43,7 @@ def set_up(
 
 
 def connect_for(
-    table: RawTable, directory: Path, memory_limit_mb: int, threads: int
+    table: Table, directory: Path, memory_limit_mb: int, threads: int
 ) -> duckdb.DuckDBPyConnection:
     """``connect`` with what the table's width needs: beyond 500 columns one thread, and a limit that grows with them,
     by 800 MB at most.
@@ -65,7 +67,7 @@ def check_width(path: Path, columns: int) -> None:
         )
 
 
-def another_way(table: RawTable, error: Exception, memory_limit_mb: int) -> None:
+def another_way(table: Table, error: Exception, memory_limit_mb: int) -> None:
     """After ``error`` came out of reading the relation: the table now gives another one, to be read from its start.
 
     Raises ReadError if there is none, SetupError if memory is too small.

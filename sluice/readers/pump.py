@@ -8,9 +8,9 @@ from contextvars import copy_context
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sluice.readers.base import Sink
+from sluice.security import lake
 
 _QUEUED_BATCHES = 2
 
@@ -21,10 +21,10 @@ class ParquetSink:
     def __init__(self, path: Path, dictionary: Sequence[str] = ()) -> None:
         self._path = path
         self._dictionary = list(dictionary)
-        self._writer: pq.ParquetWriter | None = None
+        self._writer: lake.ParquetWriter | None = None
 
     def start(self, schema: pa.Schema) -> None:
-        self._writer = pq.ParquetWriter(
+        self._writer = lake.ParquetWriter(
             self._path,
             schema,
             compression="none",  # halves what writing costs; the file goes when it is loaded

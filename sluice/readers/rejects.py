@@ -3,7 +3,6 @@
 import heapq
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -112,14 +111,6 @@ def _without_nul(cells: str | None) -> str | None:
         return cells
     values = {name: text and text.replace("\0", "\ufffd") for name, text in json.loads(cells).items()}
     return json.dumps(values, ensure_ascii=False)
-
-
-def write_rejects(table: RawTable, broken: Iterable[Reject], untyped: RejectFile, path: Path) -> int:
-    """Write both, merged; returns how many records they are."""
-    with RejectFile(path) as out:
-        for reject in merged(table, broken, untyped):
-            out.add(reject)
-    return out.records
 
 
 def merged(table: RawTable, broken: Iterable[Reject], untyped: RejectFile) -> Iterator[Reject]:

@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sluice.readers.base import REJECT_SCHEMA, Reject, cell
+from sluice.security import lake, sealed
 
 _BATCH_ROWS = 10_000
 _BATCH_CHARS = 8_000_000
@@ -22,7 +22,7 @@ class WorkFolder:
     """A folder that goes when it is closed or forgotten."""
 
     def __init__(self, parent: Path | None = None) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="read-", dir=parent))
+        self.path = Path(tempfile.mkdtemp(prefix="read-", dir=parent and sealed.work_parent(parent)))
         self._remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class RejectFile:
         self._last = 0
         self._chars = 0
         self._pending: list[Reject] = []
-        self._writer: pq.ParquetWriter | None = pq.ParquetWriter(path, REJECT_SCHEMA, compression="lz4")
+        self._writer: lake.ParquetWriter | None = lake.ParquetWriter(path, REJECT_SCHEMA, compression="lz4")
 
     def add(self, reject: Reject) -> None:
         """Append; several rejects of one record must come together."""
@@ -77,7 +77,7 @@ class RejectFile:
 
     def __iter__(self) -> Iterator[Reject]:
         self.close()
-        with pq.ParquetFile(self.path) as file:
+        with lake.parquet(self.path) as file:
             for batch in file.iter_batches(_BATCH_ROWS):
                 for row in batch.to_pylist():
                     yield Reject(**row)
@@ -97,7 +97,7 @@ class TableSpool:
         self._numbers: list[int] = []
         self._rows: list[Any] = []
         self._chars = self._all_chars = self._all_rows = 0
-        self._writer: pq.ParquetWriter | None = None
+        self._writer: lake.ParquetWriter | None = None
         self._writer_width = -1
 
     def add_cells(self, record_no: int, cells: Sequence[str | None], chars: int) -> None:
@@ -150,7 +150,7 @@ class TableSpool:
         if self._writer is None or self._writer_width != self.width:
             self._finish_file()
             self.paths.append(self.folder / f"part-{len(self.paths):06}.parquet")
-            self._writer = pq.ParquetWriter(
+            self._writer = lake.ParquetWriter(
                 self.paths[-1], batch.schema, compression="lz4", use_dictionary=False
             )
             self._writer_width = self.width

@@ -119,15 +119,15 @@ def local_secret(settings: Settings) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        return _made(path)
+        return made(path, secrets.token_urlsafe(48).encode())
 
 
-def _made(path: Path) -> bytes:
-    """A new key in the file, or that which another process put there first."""
+def made(path: Path, key: bytes) -> bytes:
+    """The new key in the file, which only its owner may read, or that which another process put there first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     partial.touch(mode=0o600)
-    partial.write_bytes(secrets.token_urlsafe(48).encode())
+    partial.write_bytes(key)
     try:
         path.hardlink_to(partial)
     except FileExistsError:

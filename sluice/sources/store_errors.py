@@ -6,7 +6,7 @@ from glob import has_magic
 from obstore import exceptions
 
 from sluice.errors import RetryError, SetupError, SluiceError, SourceError
-from sluice.sources.http import RETRY_STATUS
+from sluice.sources.http_errors import RETRY_STATUS
 
 ENVIRONMENT = {
     "s3": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_SKIP_SIGNATURE=true for a public bucket), or name"

@@ -24,6 +24,11 @@ def masked(url: str) -> str:
     return start + "".join(parts)
 
 
+def looks_secret(name: str) -> bool:
+    """Whether what goes by this name, a parameter or a header, is no one else's business."""
+    return bool(_SECRET.search(name.lower())) or name.lower() in ("cookie", "x-otp")
+
+
 def is_masked(url: str) -> bool:
     """Whether a secret of the URL was left out, so that it can't be opened."""
     return bool(re.search(r"[?#&;][^?#&;=]*=\*\*\*($|[?#&;])", url))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from sluice.contracts.columns import fitting
-from sluice.contracts.model import Contract
+from sluice.contracts.model import Column, Contract
 from sluice.errors import BugError
 
 # When and from where a row came follows from ``sluice.loads``.
 LINEAGE = {"organization_id": "integer", "_load_id": "bigint", "_record_no": "bigint"}
-EXTRA = "_extra"
+EXTRA, SEALED = "_extra", "_sealed"
 _ALIASES = {
     "int": "integer",
     "int2": "smallint",
@@ -89,11 +89,19 @@ def table_name(contract: Contract) -> sql.Identifier:
 
 
 def fields(contract: Contract) -> list[Field]:
-    """All columns of the dataset table: the contract's in its order, then ``_extra`` and lineage."""
+    """All columns of the dataset table: the contract's in its order, then ``_extra``, what is sealed, and lineage.
+
+    A sealed column holds marks of its values: see ``security.cells``.
+    """
     required = set(contract.required)
-    own = [Field(c.name, canonical(c.postgres_type), c.name in required) for c in contract.columns]
+    own = [Field(c.name, _stored(c), c.name in required) for c in contract.columns]
+    sealed = [Field(SEALED, "bytea", False)] if contract.ceiling else []
     lineage = [Field(name, kind, True) for name, kind in LINEAGE.items()]
-    return [*own, Field(EXTRA, "jsonb", False), *lineage]
+    return [*own, Field(EXTRA, "jsonb", False), *sealed, *lineage]
+
+
+def _stored(column: Column) -> str:
+    return "bytea" if column.sealed else canonical(column.postgres_type)
 
 
 def column_types(contract: Contract) -> dict[str, str]:

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from sluice import deadline
 from sluice.errors import RetryError, SetupError, SluiceError
+from sluice.security.keys import Keks
 from sluice.settings import Settings, settings
 from sluice.warehouse import address
 from sluice.warehouse.embedded import Embedded
@@ -41,10 +42,14 @@ _REVIVAL_PAUSES = (0.0, 0.1, 0.5)
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Where the data goes. Holds no connection, so it can be pickled and shared between threads."""
+    """Where the data goes. Holds no connection, so it can be pickled and shared between threads.
+
+    ``keks``: the keys that wrap those of encrypted columns, where they are not the settings'.
+    """
 
     url: str = field(repr=False)
     embedded: Embedded | None = field(default=None, repr=False)
+    keks: Keks | None = field(default=None, repr=False)
 
     @classmethod
     def from_settings(cls, given: Settings | None = None) -> Self:

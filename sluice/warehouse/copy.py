@@ -6,11 +6,12 @@ from pathlib import Path
 
 import psycopg
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pgpq import ArrowToPostgresBinaryEncoder
 from pgpq.encoders import StringEncoderBuilder
 from pgpq.schema import Jsonb
 from psycopg import sql
+
+from sluice.security import lake
 
 BATCH_ROWS = 4_096  # about 1 MB: what is encoded is sent while it is in the cache
 
@@ -111,6 +112,6 @@ def parquet_batches(path: Path, columns: list[str] | None = None) -> Generator[p
 
     No batch spans row groups: their writer has made them shorter where the rows are wide.
     """
-    with pq.ParquetFile(path, pre_buffer=False) as file:  # it would hold the whole file
+    with lake.parquet(path, pre_buffer=False) as file:  # it would hold the whole file
         for group in range(file.num_row_groups):
             yield from file.iter_batches(8 * BATCH_ROWS, row_groups=[group], columns=columns)

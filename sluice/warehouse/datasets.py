@@ -9,7 +9,7 @@ from psycopg import sql
 
 from sluice.contracts.model import Contract
 from sluice.errors import SchemaConflict
-from sluice.warehouse import columns, live
+from sluice.warehouse import columns, live, masked
 from sluice.warehouse.columns import Reference, table_name
 from sluice.warehouse.connection import Connection
 from sluice.warehouse.differences import Change, TableCheck, plain_name, reference_changes, target_name
@@ -60,7 +60,10 @@ def migrate(connection: Connection, contract: Contract) -> SchemaDiff:
             diff = compare(connection, contract)
             if diff.conflicts:
                 raise _conflict(diff)
+            masked.take_down(connection, contract.schema, contract.table)
             _apply(connection, diff)
+            if contract.ceiling:
+                masked.create(connection, contract)
             comment = sql.Literal(json.dumps(_note(contract, diff.waiting)))
             connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(table_name(contract), comment))
             connection.execute("SET LOCAL lock_timeout = DEFAULT")

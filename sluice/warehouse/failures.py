@@ -11,6 +11,7 @@ from sluice import deadline
 from sluice.errors import BugError, DataRefused, InputError, RetryError, SetupError, SluiceError
 
 ILLEGAL_MOVE = "SL001"
+NO_TEXT = "22P05"  # what a zero byte in JSON is refused with
 # SQLSTATEs, or their classes (the first two characters), that pass by themselves.
 _PASSING = {
     "08": "The connection to the warehouse failed.",
@@ -71,7 +72,7 @@ def _other(cause: psycopg.Error, state: str, said: str, facts: dict[str, str]) -
         return deadline.ran_out() or RetryError(
             "The connection to the warehouse was lost.", hint="Try again."
         )
-    if not state and isinstance(cause, psycopg.DataError):  # refused before it was sent
+    if state == NO_TEXT or (not state and isinstance(cause, psycopg.DataError)):  # refused before it was sent
         return InputError("A value holds what PostgreSQL can't keep, such as a zero byte.")
     if state == ILLEGAL_MOVE:
         return InputError(said, hint=cause.diag.message_hint or "", **facts)

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from sluice.contracts.model import Contract
+from sluice.warehouse.columns import column_types
 from sluice.warehouse.incoming import exists
 from sluice.warehouse.swap import obstacles, prepare, swap
 
@@ -37,7 +38,7 @@ class Merge:
     @property
     def names(self) -> tuple[str, ...]:
         """All columns that Sluice writes."""
-        return (*(c.name for c in self.contract.columns), "_extra", *LINEAGE)
+        return tuple(column_types(self.contract))
 
     def run(self, text: str, *args: object, **parts: sql.Composable) -> psycopg.Cursor:
         """Execute ``text`` with tables and parts composed in; ``%s`` values are bound."""

@@ -9,7 +9,7 @@ from sluice.errors import SetupError
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.failures import translated
 
-HEAD = "0009"
+HEAD = "0014"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('sluice:migrate', 0))"
 
 

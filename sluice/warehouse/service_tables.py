@@ -2,7 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, SmallInteger, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from sluice.warehouse.tables import metadata as metadata
@@ -146,6 +159,48 @@ deliveries = Table(
 
 # Messages of external processors that were heard: the same one is not heard twice.
 callbacks = Table("callbacks", metadata, _organization(key=True), _key("message_id"), _time("at", "now()"))
+
+# What is known of a source from its last load.
+source_states = Table(
+    "source_states",
+    metadata,
+    _organization(key=True),
+    _key("dataset"),
+    _key("source"),
+    Column("state", JSONB, nullable=False),
+    _text("job_id"),
+    _time("updated_at", "now()"),
+)
+
+# Keys of encrypted columns, wrapped by the key-encryption key ``kek_id``; and persons' own, by the data key ``key_id``.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    _organization(),
+    _text("purpose"),
+    Column("wrapped", LargeBinary, nullable=False),
+    _text("kek_id"),
+    _time("created_at", "now()"),
+    _time("retired_at"),
+    CheckConstraint("purpose IN ('seal', 'blind')", name="purpose"),
+    Index(
+        "data_keys_current_idx",
+        "organization_id",
+        "purpose",
+        unique=True,
+        postgresql_where=text("retired_at IS NULL"),
+    ),
+)
+subject_keys = Table(
+    "subject_keys",
+    metadata,
+    _organization(key=True),
+    Column("subject", LargeBinary, primary_key=True),
+    Column("key_id", Integer, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    _time("created_at", "now()"),
+)
 
 # What was answered to a request with an idempotency key; no status while it is being answered.
 answers = Table(

@@ -3,11 +3,14 @@
 import psycopg
 from psycopg import sql
 
+from sluice.warehouse import masked
+
 PATIENCE = "3s"
 
 _OBSTACLES = """
 SELECT 'a view or rule uses it' FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
  WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = %(oid)s AND r.ev_class <> %(oid)s
+   AND r.ev_class IS DISTINCT FROM to_regclass(%(masked)s)
 UNION ALL SELECT 'a foreign key refers to it' FROM pg_constraint WHERE contype = 'f' AND confrelid = %(oid)s
 UNION ALL SELECT 'it has a trigger' FROM pg_trigger WHERE tgrelid = %(oid)s AND NOT tgisinternal
 UNION ALL SELECT 'it has a policy' FROM pg_policy WHERE polrelid = %(oid)s
@@ -28,7 +31,8 @@ UNION ALL SELECT 'it has row-level security, options or another owner' FROM pg_c
 
 def obstacles(connection: psycopg.Connection, target: sql.Identifier) -> list[str]:
     """What forbids to put another table in this one's place; empty where nothing does."""
-    rows = connection.execute(_OBSTACLES, {"oid": oid(connection, target)}).fetchall()
+    masked_view = masked.view_name(*target._obj).as_string(connection)
+    rows = connection.execute(_OBSTACLES, {"oid": oid(connection, target), "masked": masked_view}).fetchall()
     return sorted({text for (text,) in rows})
 
 
@@ -53,6 +57,7 @@ def swap(
     _copy_grants(connection, incoming, old)
     _copy_comment(connection, incoming, old)
     _lock_out_readers(connection, target)
+    view = masked.take_down(connection, schema, name)
     connection.execute(sql.SQL("DROP TABLE {}").format(target))
     connection.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(incoming, sql.Identifier(schema)))
     moved = sql.Identifier(schema, incoming._obj[-1])
@@ -63,6 +68,7 @@ def swap(
                 target, sql.Identifier(_temporary(new, number)), sql.Identifier(constraint)
             )
         )
+    masked.put_back(connection, view)
 
 
 def prepare(connection: psycopg.Connection, incoming: sql.Identifier, target: sql.Identifier) -> None:
@@ -83,6 +89,9 @@ def _lock_out_readers(connection: psycopg.Connection, target: sql.Identifier) ->
     before = connection.execute("SELECT current_setting('lock_timeout')").fetchone()
     assert before is not None
     connection.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+    if masked.is_there(connection, *target._obj):  # before its table, as those who read it do
+        view = masked.view_name(*target._obj)
+        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(view))
     connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(target))
     connection.execute("SELECT set_config('lock_timeout', %s, true)", list(before))
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, JSONB
+from sqlalchemy.dialects.postgresql import BYTEA, INT8MULTIRANGE, JSONB
 
 SCHEMA = "sluice"
 STATUSES = ("pending", "processing", "retrying", "completed", "failed", "cancelled")
@@ -215,7 +215,8 @@ rule_results = Table(
     _time("created_at", now=True),
 )
 
-# No foreign keys: what happened stays true after a job is deleted.
+# No foreign keys: what happened stays true after a job is deleted. ``seq``, ``previous`` and ``hash`` are the chain of
+# the organization's entries, made by a trigger; nothing is ever changed or removed.
 audit_log = Table(
     "audit_log",
     metadata,
@@ -228,6 +229,33 @@ audit_log = Table(
     Column("load_id", BigInteger),
     Column("dataset", Text),
     _json("details"),
-    Index(None, "organization_id", "at"),
+    Column("seq", BigInteger, nullable=False),
+    Column("previous", BYTEA, nullable=False),
+    Column("hash", BYTEA, nullable=False),
+    UniqueConstraint("organization_id", "seq"),
+    Index("audit_log_at_idx", "at", postgresql_using="brin"),
     Index(None, "job_id"),
+)
+
+# The last entry of each organization.
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("organization_id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("previous", BYTEA, nullable=False),
+    Column("hash", BYTEA, nullable=False),
+)
+
+# Signed heads: what the chain was at a time. ``key_id``: which key signed; ``log``: the database that it was in.
+audit_anchors = Table(
+    "audit_anchors",
+    metadata,
+    Column("organization_id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("key_id", Text, primary_key=True),
+    Column("hash", BYTEA, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("log", Text, nullable=False),
+    Column("signature", BYTEA, nullable=False),
 )

@@ -1,12 +1,17 @@
 """The warehouse block: its URL, its TLS options, and a real connection."""
 
+import base64
+
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
-from blocks import PostgresWarehouse
+from blocks import EncryptionKey, PostgresWarehouse
+from sluice.errors import SetupError
+from sluice.security.keys import Kek
 from sluice.settings import settings
+from sluice.warehouse import sealing
 
 
 def parts(block: PostgresWarehouse) -> dict[str, str]:
@@ -87,3 +92,13 @@ def test_an_empty_block_follows_the_project(monkeypatch: pytest.MonkeyPatch, ser
     finally:
         monkeypatch.undo()
         settings.cache_clear()
+
+
+def test_the_keys_of_an_encryption_block_are_the_warehouse_s() -> None:
+    key = base64.b64encode(bytes(32)).decode()
+    block = PostgresWarehouse(url="postgresql://h/d", encryption=EncryptionKey(key=key))
+    warehouse = block.get_warehouse()
+    assert sealing.keks(warehouse).keks == (Kek(bytes(32)),)
+    assert key not in f"{block!r} {warehouse!r} {block.model_dump_json()}"
+    with pytest.raises(SetupError, match="The block's key holds something that is no key"):
+        EncryptionKey(key="nonsense").get_keys()

@@ -10,16 +10,34 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import blocks
+from blocks.api import ApiSource
 from blocks.register import TYPES
 from blocks.sources import HttpSource, ObjectStoreSource
 
 SECRET_NAMES = re.compile(r"password|secret|token|^key$|^url$")
 # These hold no login: the block's own rules, or their kind, forbid it.
-NOT_SECRET = {(HttpSource, "base_url"), (ObjectStoreSource, "url")}
+NOT_SECRET = {
+    (HttpSource, "base_url"),
+    (ObjectStoreSource, "url"),
+    (ApiSource, "base_url"),
+    (ApiSource, "token_url"),
+    (ApiSource, "secret_in_body"),
+}
 SAMPLES: dict[str, dict[str, Any]] = {
     "PostgresWarehouse": {"url": "postgresql://me:hunter2@db/x"},
+    "EncryptionKey": {"key": "hunter2"},
     "FileSource": {"folder": "/srv"},
     "HttpSource": {"base_url": "https://h", "token": "hunter2", "headers": {"X-Key": "hunter2"}},
+    "ApiSource": {
+        "base_url": "https://h",
+        "username": "me",
+        "password": "hunter2",
+        "query": {"key": "hunter2"},
+        "totp_secret": "hunter2",
+        "client_secret": "hunter2",
+        "refresh_token": "hunter2",
+    },
+    "GitHubSource": {"token": "hunter2"},
     "ObjectStoreSource": {"url": "s3://b", "key": "hunter2", "secret": "hunter2", "session_token": "hunter2"},
 }
 

@@ -26,7 +26,8 @@ class Sent:
 class Clients:
     """Threads that each send a file of its own content, wait for its job's end, and begin again.
 
-    ``troubles``: what no client should see, such as an answer of 500.
+    ``patience``: seconds, from the last ``disturbed`` on if that is later than what they wait for. ``troubles``: what
+    no client should see, such as an answer of 500.
     """
 
     connect: Callable[[], httpx.Client]
@@ -36,6 +37,7 @@ class Clients:
     troubles: list[str] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
+    _disturbed: float = 0.0
 
     def start(self, count: int) -> None:
         """Every other one announces its file and sends the bytes afterwards."""
@@ -43,6 +45,10 @@ class Clients:
         for way, _ in zip(ways, range(count), strict=False):
             self._threads.append(threading.Thread(target=self._work, args=(way,), daemon=True))
             self._threads[-1].start()
+
+    def disturbed(self) -> None:
+        """Something was killed now: what they wait for may begin anew."""
+        self._disturbed = time.monotonic()
 
     def stop(self) -> None:
         """Send no more; wait until all that was sent has ended. Raises AssertionError if it does not."""
@@ -129,9 +135,9 @@ class Clients:
         raise AssertionError
 
     def _tries(self) -> Iterator[int]:
-        deadline = time.monotonic() + self.patience
+        began = time.monotonic()
         for number in itertools.count():
-            assert time.monotonic() < deadline, "nothing came of it"
+            assert time.monotonic() < max(began, self._disturbed) + self.patience, "nothing came of it"
             yield number
             time.sleep(0.2)
 

@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 
 import psutil
@@ -16,8 +17,9 @@ import psycopg
 import pytest
 
 from sluice.warehouse.embedded import Embedded
+from tests.conftest import PLATFORM, temporary_home
 from tests.crash.clients import ROWS, Clients
-from tests.deployments.conftest import Running, until
+from tests.deployments.conftest import Running, started, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -36,6 +38,13 @@ _LEFT = """
 SELECT job_id, status, stage, message FROM sluice.ingestion_jobs JOIN sluice.outbox USING (job_id)
  WHERE status NOT IN ('completed', 'failed', 'cancelled')
 """
+
+
+@pytest.fixture
+def platform() -> Iterator[Running]:
+    """One that gives jobs up as late as users' do."""
+    with temporary_home() as home, started(home, **PLATFORM) as running:
+        yield running
 
 
 def victim(platform: Running, name: str) -> psutil.Process | None:
@@ -84,6 +93,7 @@ def test_every_accepted_job_ends_with_its_rows_exactly_once_whoever_is_killed(pl
         time.sleep(chance.uniform(0.3, 4))
         _log.warning("killing %s", name)
         kill(platform, name)
+        clients.disturbed()
     clients.stop()
     until(lambda: whole(platform), 180)
     check(platform, clients)

@@ -1,10 +1,10 @@
 """A process that has imported everything once; a fork of it does each load, to be killed by the test.
 
-An order is a line of JSON: url, home, path, mode, organization, force, insist (try a step again after an error of
-the retry family, as Prefect would) and embedded (home of a server that the load may start again). The answer is
-the fork's process id. It stays that fork's until a line with the id asks for the end; the answer then is the
-outcome as JSON, or null where the fork was killed. A fork that does not end is killed, and its outcome says so.
-When the load begins to publish, it makes the file ``publishing`` in its home.
+An order is a line of JSON: url, home, path (or source, dataset and contracts), mode, organization, force, insist (try a
+step again after an error of the retry family, as Prefect would) and embedded (home of a server that the load may start
+again). The answer is the fork's process id. It stays that fork's until a line with the id asks for the end; the answer
+then is the outcome as JSON, or null where the fork was killed. A fork that does not end is killed, and its outcome says
+so. When the load begins to publish, it makes the file ``publishing`` in its home.
 """
 
 import importlib
@@ -19,10 +19,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from sluice.contracts.registry import load_contract
 from sluice.errors import RetryError
-from sluice.jobs import steps
+from sluice.jobs import steps, whole
+from sluice.jobs.lease import lease
+from sluice.jobs.outcome import Outcome
 from sluice.settings import settings
+from sluice.sources.api import spool
+from sluice.sources.model import Source
 from sluice.warehouse.connection import Warehouse
 from sluice.warehouse.embedded import Embedded
 from tests.crash.model import CONTRACT
@@ -36,6 +42,7 @@ STEPS = ("open_job", "connect", "collect", "repeated", "convert", "check", "stor
 def main() -> None:
     for name in SLOW:
         importlib.import_module(name)
+    spool.FULL = 4_000  # so that what is fetched comes in parts
     say("ready")
     forks: dict[int, int] = {}
     for line in sys.stdin:
@@ -94,13 +101,17 @@ def work(order: dict[str, Any], writer: int) -> None:
 
     steps.store = store
     try:
-        done = load(
-            Warehouse(order["url"], Embedded(Path(order["embedded"])) if order["embedded"] else None),
-            load_contract(CONTRACT)[0],
-            Path(order["path"]),
-            mode=order["mode"],
-            organization_id=order["organization"],
-            force=order["force"],
+        done = (
+            load_source(order)
+            if "source" in order
+            else load(
+                Warehouse(order["url"], Embedded(Path(order["embedded"])) if order["embedded"] else None),
+                load_contract(CONTRACT)[0],
+                Path(order["path"]),
+                mode=order["mode"],
+                organization_id=order["organization"],
+                force=order["force"],
+            )
         )
         said = done.as_dict()
     except BaseException as error:
@@ -109,6 +120,19 @@ def work(order: dict[str, Any], writer: int) -> None:
     said |= {"retried": errors, "took": ended - began, "publish_took": ended - started}
     os.write(writer, json.dumps(said).encode())
     os._exit(0)
+
+
+def load_source(order: dict[str, Any]) -> Outcome:
+    """The load of a source that is not a file, by a contract in a folder of the order's."""
+    os.environ |= {"SLUICE_CONTRACTS": order["contracts"], "SLUICE_PRIVATE_ADDRESSES": "true"}
+    settings.cache_clear()
+    warehouse = Warehouse(order["url"])
+    shared = {"organization_id": 1, "user_id": 1, "priority": "normal", "job_id": "", "warehouse": ""}
+    asked = {"dataset": order["dataset"], "sources": [order["source"]], "mode": order["mode"], "force": False}
+    job = steps.open_job(warehouse, asked | shared)
+    with lease(warehouse, job.job_id):
+        source = TypeAdapter[Source](Source).validate_python(order["source"])
+        return whole.ingest(warehouse, job, [source], lambda _: None)
 
 
 def observed(step: Callable[..., Any], errors: list[str], again: int) -> Callable[..., Any]:

@@ -79,7 +79,7 @@ class Running:
     @property
     def state(self) -> PlatformState:
         found = PlatformState.read(self.home)
-        assert found
+        assert found, f"the platform has ended: {self.process.communicate()[0]}"
         return found
 
     def pid_of(self, name: str) -> int:

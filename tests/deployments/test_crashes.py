@@ -28,10 +28,12 @@ def home() -> Iterator[Path]:
 
 
 def job_states(home: Path) -> list[Any]:
+    """Of the jobs that load what never ends; a schedule may have made others."""
     server = Embedded(home)
     server.ensure()
+    query = "SELECT status FROM sluice.ingestion_jobs WHERE details #>> '{request,sources,0,kind}' = 'http'"
     with psycopg.connect(server.url()) as connection:
-        return [row[0] for row in connection.execute("SELECT status FROM sluice.ingestion_jobs").fetchall()]
+        return [row[0] for row in connection.execute(query).fetchall()]
 
 
 def run_states(home: Path) -> list[Any]:
@@ -79,6 +81,20 @@ def test_a_dead_server_is_started_again(platform: Running) -> None:
     os.kill(server, signal.SIGKILL)
     until(lambda: platform.pid_of("server") != server)
     until(lambda: api.worker_online(f"http://127.0.0.1:{platform.port}/api", POOL, WORKER))
+
+
+def test_postgres_that_is_killed_as_it_starts_is_started_again(platform: Running) -> None:
+    server, seen = Embedded(platform.home), set()
+    ending = time.monotonic() + 8
+    while time.monotonic() < ending:
+        if (pid := server.status().pid) and pid not in seen:
+            os.kill(pid, signal.SIGKILL)
+            seen.add(pid)
+        time.sleep(0.01)
+    assert len(seen) > 2
+    until(lambda: platform.process.poll() is not None or server.status().running)
+    assert platform.process.poll() is None, platform.process.communicate()[0]
+    until(lambda: api.gateway_ready(platform.state.gateway_url))
 
 
 def test_a_server_that_cannot_start_ends_the_platform_with_its_last_words(

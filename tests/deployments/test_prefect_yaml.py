@@ -13,7 +13,10 @@ from deployments.pool import QUEUES
 from deployments.register import declared
 from deployments.settings import POOL, PROJECT
 from flows.batch_ingestion import batch_ingestion
+from flows.compliance_audit import ComplianceAudit, compliance_audit
+from flows.github_sync import GitHubSync, github_sync
 from flows.maintenance import maintenance
+from flows.secure_api_ingestion import secure_api_ingestion
 from flows.standard_ingestion import IngestionRequest, standard_ingestion
 from sluice.sources.acquire import validate
 
@@ -28,6 +31,11 @@ def test_the_ways_to_start_a_flow_are_there() -> None:
         "bulk-on-event",
         "gateway",
         "gateway-batch",
+        "github-sync-daily",
+        "github-sync-manual",
+        "secure-api-manual",
+        "secure-api-on-event",
+        "compliance-audit",
         "maintenance-nightly",
     }
 
@@ -37,13 +45,27 @@ def test_the_entrypoint_is_a_module_path_to_the_flow(deployment: dict[str, Any])
     entrypoint = deployment["entrypoint"]
     assert not set(":/") & set(entrypoint)
     flow: Flow[..., Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
-    assert flow.name in (standard_ingestion.name, batch_ingestion.name, maintenance.name)
+    flows = (
+        standard_ingestion,
+        batch_ingestion,
+        github_sync,
+        secure_api_ingestion,
+        compliance_audit,
+        maintenance,
+    )
+    assert flow.name in {one.name for one in flows}
 
 
 @each_deployment
 def test_the_default_parameters_are_a_request_whose_sources_exist(deployment: dict[str, Any]) -> None:
     if "parameters" in deployment:
         assert deployment["parameters"].keys() == {"request"}
+        if "github" in deployment["tags"]:
+            assert GitHubSync.model_validate(deployment["parameters"]["request"])
+            return
+        if "secure" in deployment["tags"]:
+            assert ComplianceAudit.model_validate(deployment["parameters"]["request"])
+            return
         request = IngestionRequest.model_validate(deployment["parameters"]["request"])
         for source in request.sources:
             absolute = source.model_copy(update={"path": str(PROJECT / source.path)})  # type: ignore[union-attr]

@@ -7,18 +7,25 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import psutil
 import pytest
+from prefect import flow
+from prefect._flow_run_suspension import FlowRunSuspensionRequest
 from prefect.client.orchestration import get_client
+from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Suspended
 
 from deployments.pool import CLIENT
 from deployments.settings import PROJECT
-from deployments.warm import worker
+from deployments.warm import known, suspension, worker
 from tests.deployments.conftest import Running, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -158,6 +165,55 @@ def test_the_worker_learns_what_became_of_a_deployment(
     finally:
         describe(first or "")
     assert (again, later) == (first, "another")
+
+
+def test_events_of_a_run_name_what_it_belongs_to_though_it_asked_nobody(
+    platform: Running, endless: dict[str, Any]
+) -> None:
+    run, _, _ = begun(platform, endless)
+    wanted = {"event": {"name": ["prefect.flow-run.heartbeat"]}}
+    wanted["resource"] = {"id": [f"prefect.flow-run.{run}"]}
+    (beat, *_) = until(lambda: platform.post("/events/filter", filter=wanted)["events"])
+    platform.post(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
+    named = {one["prefect.resource.role"]: one["prefect.resource.id"] for one in beat["related"]}
+    told = platform.get(f"/flow_runs/{run}")
+    assert named["flow"] == f"prefect.flow.{told['flow_id']}"
+    assert named["deployment"] == f"prefect.deployment.{told['deployment_id']}"
+    assert named["work-queue"] == f"prefect.work-queue.{told['work_queue_id']}"
+    assert named["work-pool"] == f"prefect.work-pool.{told['work_pool_id']}"
+    platform.run_in(run, {"CANCELLED"}, seconds=60)
+
+
+def test_only_code_that_is_imported_is_at_hand() -> None:
+    def entrypoint(given: str, **more: Any) -> str:
+        fetched = {"pull_steps": None, "storage_document_id": None} | more
+        return known._at_hand(SimpleNamespace(entrypoint=given, **fetched))  # type: ignore[arg-type]
+
+    assert entrypoint("flows.maintenance.maintenance") == "flows.maintenance.maintenance"
+    assert entrypoint("flows/maintenance.py:maintenance") == ""
+    assert entrypoint("flows.maintenance.maintenance", pull_steps=[{"git": {}}]) == ""
+    assert entrypoint("flows.maintenance.maintenance", storage_document_id=UUID(int=1)) == ""
+
+
+def test_a_run_looks_now_and_then_whether_it_is_suspended(
+    prefect_server: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suspension.flow_engine, "observe_flow_run_suspension", suspension.observed)
+
+    @flow(persist_result=False)
+    def watched() -> bool:
+        return "suspension" in {thread.name for thread in threading.enumerate()}
+
+    asked = FlowRunSuspensionRequest()
+    with get_client(sync_client=True) as client:
+        deployment = client.create_deployment(client.create_flow(watched), "watched")
+        run = client.create_flow_run_from_deployment(deployment)
+        assert run_flow(watched, flow_run=run) is True  # the engine uses what is put in the place of its own
+        with suspension.observed(run.id, asked, polling_interval=0.2):
+            time.sleep(0.5)
+            assert not asked.is_requested()
+            client.set_flow_run_state(run.id, Suspended(timeout_seconds=60), force=True)
+            until(asked.is_requested, 20)
 
 
 def test_without_a_zygote_the_client_becomes_prefects_engine() -> None:

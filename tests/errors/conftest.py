@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sluice.settings import settings
+from sluice.sources import http as web
 
 CONTRACT = Path(__file__).with_name("items.odcs.yaml")
 GOOD = b"id,label,amount\n1,a,1.50\n2,b,2.50\n"
@@ -28,6 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """SLUICE_HOME in a folder of the test."""
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(web, "TRIES", 2)  # what is broken stays so, and nobody wants to wait
     settings.cache_clear()
     yield tmp_path / "home"
     settings.cache_clear()

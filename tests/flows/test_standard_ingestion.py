@@ -60,6 +60,8 @@ def test_the_run_form_explains_every_field() -> None:
     assert set(schema["properties"]["sources"]["items"]["discriminator"]["mapping"]) == {
         "file",
         "http",
+        "api",
+        "github",
         "object",
         "rejects",
     }

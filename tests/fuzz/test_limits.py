@@ -17,8 +17,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def worker() -> Iterator[Worker]:
+    """A process for each file: what an allocator keeps of one takes address space from the next."""
     with Worker(MEMORY_MB) as found:
         yield found
 

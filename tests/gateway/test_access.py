@@ -12,7 +12,7 @@ from sluice.security.tokens import Role
 from tests.gateway.test_uploads import announce
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
-SIGNED = {"/api/uploads/{upload_id}", "/api/pipeline/callback"}
+SIGNED = {"/api/uploads/{upload_id}", "/api/pipeline/callback", "/api/github/webhook"}
 ROUTES = [
     (method.upper(), path)
     for path, methods in create_app(GatewaySettings()).openapi()["paths"].items()

@@ -19,13 +19,16 @@ from tests.gateway.test_uploads import announce
 EXAMPLES = int(os.environ.get("SLUICE_CONTRACT_EXAMPLES", "10"))  # for each route
 ENDLESS = "/api/ingest/events"  # see test_live
 AWAY = "/readyz"  # its 503 is the answer: no Prefect runs here
-# What is right by the schema may still name an unknown dataset or host.
+# What is right by the schema may still name an unknown dataset or host, or an idempotency key of another request.
 MEANT = {
     "/api/ingest/init",
     "/api/ingest/csv",
     "/api/pipeline/jobs",
     "/api/data/ingest",
     "/api/pipeline/webhook",
+    "/api/github/rate-limit",
+    "/api/github/sync",
+    "/api/github/sync-repo",
 }
 ANSWERED = [
     not_a_server_error,
@@ -50,7 +53,8 @@ BOUNDED = settings(
 @pytest.fixture(scope="module")
 def unbounded(gateway_settings):
     """A gateway that takes any number of requests."""
-    with serving(gateway_settings.model_copy(update={"requests_a_minute": 0})) as url:
+    unlimited = {"requests_a_minute": 0, "github_api_url": "http://127.0.0.1:9"}  # nobody is there
+    with serving(gateway_settings.model_copy(update=unlimited)) as url:
         yield url
 
 

@@ -7,12 +7,12 @@ from threading import Thread
 import httpx
 import pytest
 
-from gateway.addresses import Outside
 from gateway.deliverer import Deliverer
 from gateway.settings import GatewaySettings
 from sluice.errors import InputError
 from sluice.jobs import ledger
 from sluice.security.signing import Forged, check, new_secret, signed
+from sluice.sources.guard import Guard
 from tests.gateway.conftest import serving
 from tests.gateway.test_uploads import announce, status
 
@@ -132,7 +132,7 @@ def test_only_a_development_setting_opens_callbacks(client, gateway, gateway_set
 def test_the_end_of_a_job_is_posted_and_signed(client, module_warehouse, receiver, secret):
     job = announce(client())["job_id"]
     with module_warehouse.connect(autocommit=True) as connection:
-        deliverer = Deliverer(module_warehouse, Outside(anywhere=True))
+        deliverer = Deliverer(module_warehouse, Guard(anywhere=True))
         while deliverer.deliver(connection):
             pass
         ledger.cancel(connection, job)
@@ -159,7 +159,7 @@ def test_a_delivery_that_fails_to_the_last_is_kept(client, module_warehouse, rec
     with module_warehouse.connect(autocommit=True) as connection:
         ledger.cancel(connection, job)
         receiver.usual = 503
-        deliverer = Deliverer(module_warehouse, Outside(anywhere=True))
+        deliverer = Deliverer(module_warehouse, Guard(anywhere=True))
         for _ in range(12):
             while deliverer.deliver(connection):
                 pass
@@ -173,7 +173,7 @@ def test_a_delivery_that_fails_to_the_last_is_kept(client, module_warehouse, rec
 )
 def test_private_addresses_are_not_asked(url):
     with pytest.raises(InputError, match="public address"):
-        Outside().check(url)
+        Guard().check(url)
 
 
 @pytest.mark.parametrize("mark", ["", "v1", "v1,x", "v2,aaaa", "é", "v1,=== v1,"])

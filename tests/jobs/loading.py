@@ -9,6 +9,7 @@ from sluice.contracts.model import Contract
 from sluice.jobs import steps
 from sluice.jobs.memory import peak_memory_mb
 from sluice.jobs.outcome import Outcome
+from sluice.jobs.stopwatch import Stopwatch
 from sluice.sources import acquire
 from sluice.sources.model import Source, source_of
 from sluice.warehouse.connection import Warehouse
@@ -26,23 +27,31 @@ def load(
     options: dict[str, str] | None = None,
 ) -> Outcome:
     """The outcome of loading the files as one job."""
-    request = {
+    more = {"mode": mode, "force": force, "organization_id": organization_id}
+    return run(warehouse, contract, request_for(contract, *paths, options=options, **more))
+
+
+def request_for(
+    contract: Contract, *paths: Path, options: dict[str, str] | None = None, **more: Any
+) -> dict[str, Any]:
+    """What a load of the files asks, as ``IngestionRequest`` has it."""
+    return {
         "dataset": contract.dataset,
         "sources": [source_of(str(path), options).model_dump() for path in paths],
-        "mode": mode,
-        "organization_id": organization_id,
+        "mode": "append",
+        "organization_id": 1,
         "user_id": 1,
         "priority": "normal",
-        "force": force,
+        "force": True,
         "warehouse": "",
         "job_id": "",
+        **more,
     }
-    return run(warehouse, contract, request)
 
 
 def run(warehouse: Warehouse, contract: Contract, request: dict[str, Any]) -> Outcome:
     """The outcome of the request, as ``IngestionRequest`` has it."""
-    watch = steps.Stopwatch()
+    watch = Stopwatch()
     job = steps.open_job(warehouse, request)
     with steps.working(warehouse, job):
         sources = SOURCES.validate_python(request["sources"])

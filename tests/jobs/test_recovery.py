@@ -9,7 +9,7 @@ import time
 import pytest
 from psycopg import sql
 
-from sluice.jobs import ledger
+from sluice.jobs import creation, ledger
 from sluice.jobs.lease import lease
 from sluice.jobs.recovery import FOREIGN_STAGE_SECONDS, incoming_name, recover
 
@@ -130,7 +130,11 @@ def test_leftovers_of_finished_jobs_go_once_nobody_works_on_them(warehouse, conn
 
 
 def test_folders_of_jobs_that_nobody_knows_go_only_when_old(warehouse, connection, tmp_path):
-    young, old, other = tmp_path / ledger.new_job_id(), tmp_path / ledger.new_job_id(), tmp_path / "letters"
+    young, old, other = (
+        tmp_path / creation.new_job_id(),
+        tmp_path / creation.new_job_id(),
+        tmp_path / "letters",
+    )
     for folder in (young, old, other):
         folder.mkdir()
     past = time.time() - FOREIGN_STAGE_SECONDS - 60
@@ -147,7 +151,7 @@ def test_tables_with_other_names_stay(warehouse, connection, tmp_path):
 
 
 def test_a_table_that_somebody_reads_is_left_for_the_next_time(warehouse, connection, tmp_path):
-    name = incoming(connection, ledger.new_job_id())
+    name = incoming(connection, creation.new_job_id())
     with warehouse.connect() as reader:
         reader.execute(sql.SQL("SELECT FROM sluice.{}").format(sql.Identifier(name)))
         recover(warehouse, tmp_path)
@@ -163,4 +167,4 @@ def test_nothing_to_recover_is_quick(warehouse, tmp_path):
 
 
 def test_the_name_of_an_incoming_table_is_never_cut():
-    assert len(incoming_name(ledger.new_job_id(), 9_999_999)) <= 63
+    assert len(incoming_name(creation.new_job_id(), 9_999_999)) <= 63

@@ -103,3 +103,24 @@ def test_bytes_of_no_job_go_after_a_day_and_what_is_not_an_upload_stays(connecti
         os.utime(path.parent, (0, time.time() - 25 * 3600))
     assert upkeep.clean(warehouse, store).strays == 1
     assert [path.exists() for path in (kept, fresh, stray, foreign)] == [True, True, False, True]
+
+
+def test_rejects_go_after_the_days_that_the_policy_of_their_source_says(connection, warehouse, store):
+    def rejected(days, **security):
+        job = ledger.create(connection, dataset="projects", filename="a", file_type="")
+        if security:
+            policies = {name: {"policy": {"retention_days": kept}} for name, kept in security.items()}
+            ledger.note(connection, job, "security", policies)
+        connection.execute(
+            "INSERT INTO sluice.rejected_rows (load_id, record_no, job_id, organization_id, dataset, reason, message)"
+            " VALUES (%s, 1, %s, 1, 'projects', 'required', 'It is empty.')",
+            [ledger.next_load_id(connection), job],
+        )
+        end(connection, job, days)
+        return job
+
+    kept = [rejected(2, a=3), rejected(400), rejected(400, a=None)]
+    gone = [rejected(4, a=3), rejected(4, a=None, b=3, c=9)]
+    assert upkeep.clean(warehouse, store).rejects == len(gone)
+    left = connection.execute("SELECT job_id FROM sluice.rejected_rows ORDER BY load_id").fetchall()
+    assert [job for (job,) in left] == kept

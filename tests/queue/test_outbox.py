@@ -6,6 +6,7 @@ from sluice.errors import DataRefused, RetryError
 from sluice.jobs import ledger
 from sluice.jobs.retries import retry
 from sluice.queue import dead_letters, outbox, pauses
+from sluice.settings import settings
 
 
 def claimed(connection, limit=10):
@@ -98,19 +99,19 @@ def test_passing_trouble_is_tried_again_after_2_4_and_8_seconds_and_then_no_more
 
 def test_a_crash_costs_no_try_but_not_for_ever(connection, queued):
     job, keys = queued(), set()
-    for crashes in range(1, outbox.CRASHES + 1):
+    for crashes in range(1, settings().crashes + 1):
         hand_over(connection)
         ledger.start(connection, job)
         ledger.fail(connection, job, RetryError("Its process died."), crashed=True)
         assert ledger.get(connection, job)["status"] == "retrying"
-        pause = min(2**crashes, 30)
+        pause = min(2**crashes, 60)
         assert pause - 1 < outbox.seconds_to_next(connection) <= pause
         make_due(connection)
         with connection.transaction():
             (one,) = outbox.claim(connection, 1)
         assert (one.tries, one.crashes, one.shares) == (0, crashes, None)
         keys.add(one.key)
-    assert len(keys) == outbox.CRASHES
+    assert len(keys) == settings().crashes
     hand_over(connection)
     ledger.start(connection, job)
     ledger.fail(connection, job, RetryError("Its process died."), crashed=True)

@@ -12,7 +12,7 @@ from sluice.readers.text.tokens import Dialect
 _FIRST = 30  # records that choose which candidates are looked at closely
 _FINAL = 4
 _SCORED = 1 << 18  # characters
-_NAMES = {
+NAMES = {
     "tab": "\t",
     "\\t": "\t",
     "space": " ",
@@ -43,7 +43,7 @@ def find_dialect(sample: Sample, options: dict[str, str]) -> Dialect:
     text = sample.head
     told = SEPARATOR.match(text)
     given = options.get("delimiter", told[1] if told else None)
-    tried = {_NAMES.get(given.lower(), given): 1.0} if given else delimiters(text)
+    tried = {NAMES.get(given.lower(), given): 1.0} if given else delimiters(text)
     quote = options.get("quote", '"')
     best = Dialect(next(iter(tried)) if given else _NONE, quote, options.get("escape", quote))
     part = Sample(text[:_SCORED], sample.whole and len(text) <= _SCORED)

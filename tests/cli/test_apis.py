@@ -1,0 +1,53 @@
+"""An API that nobody declared: probed, loaded, and loaded again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from tests.cli.conftest import Shell
+from tests.sources.api.server import Api, served
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with served(Api()) as found:
+        yield found
+
+
+def test_what_is_probed_loads_and_later_only_what_is_new(shell: Shell, api: Api) -> None:
+    api.fill(40)
+    allowed = replace(shell, env={**shell.env, "SLUICE_ALLOWED_ADDRESSES": "127.0.0.1"})
+    url = f"{api.url}/listing"
+    probed = allowed.run("probe", url, "-d", "things", "--param", "size=10", "--out", "contracts")
+    assert probed.code == 0, probed
+    told = (shell.folder / "contracts" / "things.source.yaml").read_text()
+    assert "# pages: `page` counts pages; the second has 10 other records." in told
+    columns = yaml.safe_load((shell.folder / "contracts" / "things.odcs.yaml").read_text())["schema"][0][
+        "properties"
+    ]
+    assert [(one["name"], one["logicalType"]) for one in columns] == [
+        ("name", "string"),
+        ("stars", "integer"),
+        ("updated", "timestamp"),
+    ]
+    load = ("load", "contracts/things.source.yaml", "-d", "things", "--mode", "upsert", "--json")
+    assert allowed.run(*load).json["published"] == 40
+    api.items.append({"name": "new", "stars": 1, "updated": "2026-05-01T00:00:00Z"})
+    assert allowed.run(*load).json["published"] == 1
+    assert api.asked[-1]["since"] == "2026-01-28T00:00:00Z"
+
+
+def test_an_address_that_is_not_public_is_not_probed(shell: Shell, api: Api) -> None:
+    told = shell.run("probe", f"{api.url}/listing", "-d", "things")
+    assert told.code == 1
+    assert "SLUICE_ALLOWED_ADDRESSES" in told.err
+    assert api.asked == []
+
+
+def test_a_dataset_that_is_not_declared_is_told(shell: Shell) -> None:
+    (shell.folder / "crm.source.yaml").write_text("base_url: https://h\nendpoints: {customers: {}}\n")
+    told = shell.run("load", "crm.source.yaml", "-d", "items")
+    assert told.code == 2
+    assert "it has no endpoint for items, but for customers" in told.err

@@ -1,0 +1,53 @@
+"""Endpoints that nobody declared yet."""
+
+from typing import Any
+
+import pytest
+
+from sluice.errors import SourceError
+from sluice.sources.api.client import Client
+from sluice.sources.api.probe import Found, declaration, probe
+from sluice.sources.guard import Guard
+from sluice.sources.model import ApiSource
+from tests.sources.api.server import Api
+from tests.sources.api.test_fetch import fetched
+
+
+def found(api: Api, name: str, **more: Any) -> Found:
+    with Client(Guard(anywhere=True), tries=1).opened() as client:
+        return probe(ApiSource(url=f"{api.url}/{name}", **more), client)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "where", "paging"),
+    [
+        ("linked", {}, "$.data.rows", {"style": "link"}),
+        ("cursored", {}, "$.items", {"style": "cursor", "next": "$.meta.cursor", "param": "cursor"}),
+        ("listing", {"size": "10"}, "$", {"style": "page", "param": "page", "size": 10}),
+        ("lines", {}, "$", {}),
+    ],
+)
+def test_a_proposal_fetches_all_that_there_is(api, tmp_path, name, params, where, paging):
+    items = api.fill(35)
+    proposed = found(api, name, params=params)
+    assert proposed.source.records == where
+    assert {"style": "none", **declaration(proposed, "x")["endpoints"]["x"].get("paging", {})} == {
+        "style": "none",
+        **paging,
+    }
+    assert proposed.requests < 25
+    records, _ = fetched(tmp_path, proposed.source)
+    assert records == items
+
+
+def test_changes_are_asked_for_where_the_server_can_tell_them(api):
+    api.fill(50)
+    incremental = found(api, "listing").source.incremental
+    assert incremental
+    assert (incremental.field, incremental.param) == ("updated", "since")
+    assert found(api, "lines").source.incremental is None
+
+
+def test_an_answer_without_records_is_told(api):
+    with pytest.raises(SourceError, match="no records are in the answer"):
+        found(api, "listing")
