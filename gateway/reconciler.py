@@ -22,14 +22,17 @@ STUBBORN = timedelta(seconds=10)  # a run that is to be cancelled whose process 
 
 # What was handed over a moment ago may not be seen in a listing yet.
 _OPEN = """
-SELECT o.id, o.job_id, o.flow_run_id, j.status = 'processing' OR j.status = 'retrying' AND j.stage <> 'idle'
+SELECT o.id, o.job_id, o.flow_run_id, false, j.status = 'processing' OR j.status = 'retrying' AND j.stage <> 'idle'
   FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
  WHERE o.dispatched_at < clock_timestamp() - interval '2 seconds' AND o.flow_run_id IS NOT NULL
    AND j.status IN ('pending', 'processing', 'retrying') AND o.id > %s ORDER BY o.id LIMIT %s
 """
 # A run that has other jobs goes on with those.
 _CALLED_OFF = """
-SELECT o.id, o.job_id, o.flow_run_id, false FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
+SELECT o.id, o.job_id, o.flow_run_id, NOT EXISTS (
+       SELECT FROM sluice.outbox o2 JOIN sluice.ingestion_jobs j2 USING (job_id)
+        WHERE o2.flow_run_id = o.flow_run_id AND j2.status <> 'cancelled'), false
+  FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
  WHERE o.flow_run_id IS NOT NULL AND j.status = 'cancelled' AND o.id > %s
    AND NOT EXISTS (SELECT FROM sluice.outbox o2 JOIN sluice.ingestion_jobs j2 USING (job_id)
         WHERE o2.flow_run_id = o.flow_run_id AND j2.status IN ('pending', 'processing', 'retrying'))
@@ -45,10 +48,13 @@ SELECT FROM sluice.outbox o JOIN sluice.ingestion_jobs j USING (job_id)
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A job and its run. ``begun``: a process should be working on the job."""
+    """A job and its run. ``called_off``: all jobs of the run were cancelled; ``begun``: a process should be working on
+    the job.
+    """
 
     job_id: str
     run: str
+    called_off: bool
     begun: bool
 
 
@@ -74,7 +80,9 @@ def reconcile(
 def call_off(connection: Connection, prefect: Prefect) -> None:
     """End the runs of jobs that were cancelled. Raises RetryError."""
     for pair, state in _compared(connection, prefect, _CALLED_OFF):
-        if state.kind in OVER:
+        if state.kind == "CRASHED" and pair.called_off:  # as a process that is killed may say for itself
+            prefect.end(pair.run, "CANCELLED", "Its job was cancelled.", force=True)
+        elif state.kind in OVER:
             query = "UPDATE sluice.outbox SET flow_run_id = NULL WHERE job_id = %s AND flow_run_id = %s"
             connection.execute(query, [pair.job_id, pair.run])
         elif state.kind != "CANCELLING":
@@ -89,8 +97,8 @@ def _compared(connection: Connection, prefect: Prefect, query: str) -> Iterator[
     while rows := connection.execute(query.encode(), [last, AT_ONCE]).fetchall():
         last = int(rows[-1][0])
         states = prefect.states([str(run) for _, _, run, _ in rows])
-        for _, job_id, run, begun in rows:
-            yield _Pair(str(job_id), str(run), bool(begun)), states.get(str(run), State("GONE"))
+        for _, job_id, run, called_off, begun in rows:
+            yield _Pair(str(job_id), str(run), called_off, bool(begun)), states.get(str(run), State("GONE"))
 
 
 def _end(connection: Connection, pair: _Pair, kind: str) -> bool:

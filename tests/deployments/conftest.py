@@ -70,11 +70,17 @@ class Running:
     def run_in(self, run: str, states: set[str], seconds: float = 120) -> dict[str, Any]:
         """The run, as soon as it is in one of these states."""
 
+        found: dict[str, Any] = {}
+
         def there() -> dict[str, Any] | None:
-            found: dict[str, Any] = self.get(f"/flow_runs/{run}")
+            nonlocal found
+            found = self.get(f"/flow_runs/{run}")
             return found if found["state_type"] in states else None
 
-        return until(there, seconds)
+        try:
+            return until(there, seconds)
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}: the run is {found['state']}") from None
 
     @property
     def state(self) -> PlatformState:

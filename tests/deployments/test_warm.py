@@ -70,15 +70,15 @@ def test_a_run_is_a_copy_of_the_zygote_and_ends_when_cancelled(
 def test_a_killed_copy_is_a_crashed_run(platform: Running, endless: dict[str, Any]) -> None:
     run, copy, client = begun(platform, endless)
     copy.kill()
-    platform.run_in(run, {"CRASHED"}, seconds=20)
+    platform.run_in(run, {"CRASHED"}, seconds=90)
     until(lambda: not client.is_running())
 
 
 def test_the_run_of_a_killed_client_ends(platform: Running, endless: dict[str, Any]) -> None:
     run, copy, client = begun(platform, endless)
     client.kill()
-    until(lambda: not copy.is_running(), seconds=10)
-    platform.run_in(run, {"CRASHED"}, seconds=20)
+    until(lambda: not copy.is_running(), seconds=60)
+    platform.run_in(run, {"CRASHED"}, seconds=90)
 
 
 def test_a_killed_zygote_takes_its_runs_along_and_is_started_again(
@@ -87,8 +87,8 @@ def test_a_killed_zygote_takes_its_runs_along_and_is_started_again(
     run, copy, _ = begun(platform, endless)
     zygote = platform.pid_of("zygote")
     psutil.Process(zygote).kill()
-    until(lambda: not copy.is_running(), seconds=10)
-    platform.run_in(run, {"CRASHED"}, seconds=20)
+    until(lambda: not copy.is_running(), seconds=60)
+    platform.run_in(run, {"CRASHED"}, seconds=90)
     next_run = platform.start_run("standard-manual", request={"dataset": "projects", "sources": [PROJECTS]})
     platform.run_in(next_run, {"COMPLETED"})
     until(lambda: platform.pid_of("zygote") != zygote)

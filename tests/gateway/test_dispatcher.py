@@ -12,6 +12,7 @@ from gateway.dispatcher import Dispatcher
 from gateway.prefect import Prefect
 from gateway.reconciler import call_off, reconcile
 from gateway.settings import GatewaySettings
+from sluice.errors import ReadError
 from sluice.jobs import ledger
 from sluice.jobs.lease import lease
 from sluice.queue import outbox, pauses
@@ -254,6 +255,23 @@ def test_one_cancelled_job_does_not_end_a_run_that_has_others(connection, queued
     assert state(api, run) == "CANCELLING"
 
 
+def test_a_run_that_crashed_with_a_job_that_nobody_cancelled_has_crashed(
+    connection, queued, dispatcher, prefect, api
+):
+    jobs = [queued() for _ in range(10)]
+    small(connection)
+    hand_over_all(dispatcher, connection)
+    run = run_of(connection, jobs[0])
+    first, *others = [job for job in jobs if run_of(connection, job) == run]
+    ledger.cancel(connection, first)
+    for job in others:
+        ledger.fail(connection, job, ReadError("It died."))
+    connection.execute("UPDATE sluice.outbox SET flow_run_id = %s WHERE job_id = ANY(%s)", [run, others])
+    set_state(api, run, "CRASHED")
+    call_off(connection, prefect)
+    assert (state(api, run), run_of(connection, first)) == ("CRASHED", None)
+
+
 def test_without_prefect_a_job_waits_and_is_not_lost(connection, queued, warehouse, settings, dispatcher):
     job = queued()
     away = Prefect.of(settings.model_copy(update={"prefect_api_url": "http://127.0.0.1:9/api"}))
@@ -356,7 +374,10 @@ def test_a_run_that_its_worker_took_and_never_began_is_lost_after_a_while(
     assert (state(api, run), run_of(connection, job)) == ("CRASHED", None)
 
 
-@pytest.mark.parametrize(("before", "after"), [("SCHEDULED", "CANCELLED"), ("RUNNING", "CANCELLING")])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("SCHEDULED", "CANCELLED"), ("RUNNING", "CANCELLING"), ("CRASHED", "CANCELLED")],
+)
 def test_a_cancelled_jobs_run_is_ended(connection, queued, dispatcher, prefect, api, before, after):
     job = queued()
     hand_over_all(dispatcher, connection)

@@ -51,11 +51,17 @@ class Service:
     def job_in(self, job_id: str, statuses: set[str], seconds: float = 60) -> dict[str, Any]:
         """The job, as soon as it has one of these statuses."""
 
+        found: dict[str, Any] = {}
+
         def there() -> dict[str, Any] | None:
+            nonlocal found
             found = self.job(job_id)
             return found if found["status"] in statuses else None
 
-        return until(there, seconds)
+        try:
+            return until(there, seconds)
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}: the job is {found}") from None
 
     def rows(self, prefix: str) -> int:
         """How many projects of that name there are in the warehouse."""
@@ -94,7 +100,7 @@ class Source:
                 if self.command == "GET":
                     self.wfile.write(source.content[:20])
                     self.wfile.flush()
-                    source.hold.wait(60)
+                    source.hold.wait(300)
                     self.wfile.write(source.content[20:])
 
             def log_message(self, *_: object) -> None:

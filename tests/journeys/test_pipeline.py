@@ -92,7 +92,7 @@ def test_a_deleted_job_takes_its_running_run_along_and_publishes_nothing(
     run = run_of(service, job_id)
     until(lambda: source.asked)
     service.ask("DELETE", f"/api/ingest/{job_id}")
-    platform.run_in(run, {"CANCELLED"}, seconds=30)  # Crashed is what its process says at first
+    platform.run_in(run, {"CANCELLED"}, seconds=90)  # Crashed is what its process says at first
     source.hold.set()
     assert service.query("SELECT status FROM sluice.ingestion_jobs WHERE job_id = %s", job_id) == [
         ("cancelled",)
@@ -119,7 +119,7 @@ def test_a_job_that_is_deleted_while_its_run_waits_never_begins(
     (job_id,) = service.send(content)
     run = run_of(service, job_id)
     service.ask("DELETE", f"/api/ingest/{job_id}")
-    ended = platform.run_in(run, FINAL, seconds=30)
+    ended = platform.run_in(run, FINAL, seconds=90)
     assert (ended["state_type"], ended["run_count"]) == ("CANCELLED", 0)
     for one in busy:
         service.ask("DELETE", f"/api/ingest/{one}")

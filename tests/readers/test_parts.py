@@ -130,3 +130,14 @@ def test_numbers_that_duckdb_would_write_in_another_way_are_kept(tmp_path: Path)
     Index(tuple(found), complete=True).write(tmp_path / "parts")
     _, rows, _ = staged(Parts(tmp_path / "parts", tmp_path), tmp_path / "s")
     assert [row["name"] for row in rows] == ["1.5", (tmp_path / "parts" / found[1].name).read_text()[8:-2]]
+
+
+def test_a_part_that_duckdb_refuses_is_read_another_way(tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    found = lay(folder, [[{"name": "a", "size": 1}], [{"name": "b", "size": 2}, {"name": "c", "size": 3}]])
+    broken = folder / found[1].name
+    broken.write_bytes(broken.read_bytes().replace(b'"b"', b'"b'))
+    Index(tuple(found), complete=True).write(folder)
+    _, rows, rejects = staged(Parts(folder, tmp_path), tmp_path / "s")
+    assert [row["name"] for row in rows] == ["a", "c"]
+    assert [(reject["record_no"], reject["raw"]) for reject in rejects] == [(2, '{"name":"b,"size":2}')]
