@@ -13,8 +13,7 @@ __all__ = ["run_here", "warm_up"]
 def run_here(request: dict[str, Any], api_url: str = "") -> dict[str, Any]:
     """The outcome of the standard ingestion, shown at ``api_url``, else at Prefect's own. Raises what its steps raise.
 
-    The job's lease proves that this process lives, so Prefect's heartbeat, whose thread would hold the end of
-    the run back for up to a second, is off.
+    The job's lease proves that this process lives, so Prefect's heartbeat is off.
     """
     api = {PREFECT_API_URL: api_url} if api_url else {}
     with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **api}):
