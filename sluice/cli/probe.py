@@ -1,10 +1,12 @@
 """``sluice probe``: an API's endpoint tried, and proposed as a source with a contract."""
 
+import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import orjson
 import typer
@@ -30,7 +32,12 @@ from sluice.sources.urls import without_secrets
 
 def probe(
     url: Annotated[str, typer.Argument(help="An endpoint that lists records.", metavar="URL")],
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="The dataset's name.", metavar="NAME")],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--dataset", "-d", metavar="NAME", help="The dataset's name.", show_default="the URL's last word"
+        ),
+    ] = "",
     param: Annotated[
         list[str] | None,
         typer.Option("--param", "-p", metavar="k=v", help="A query parameter; none that is secret."),
@@ -45,13 +52,14 @@ def probe(
 
     It is asked a few times, at most about twenty. Read the proposal before you load.
 
-        sluice probe https://api.example.org/v1/customers --dataset customers --out contracts
+        sluice probe https://api.example.org/v1/customers --out contracts
     """
     if out and not out.is_dir():
         raise SetupError(f"There is no folder {out}.", hint="Make it, or choose another.")
     source = ApiSource(url=url, params=key_values(param or []), block=block) if "://" in url else None
     if source is None:
         raise SetupError(f"{url} is no http(s) URL.", hint="Begin it with https://.")
+    dataset = dataset or _named_by(url)
     client = Client(Guard.from_settings(settings()), _secrets(source), tries=1)
     with client.opened():
         found = probed(source, client)
@@ -75,6 +83,16 @@ def probe(
         output.note(f"load with: SLUICE_CONTRACTS={out} {command}")
     else:
         output.write(f"# --- {dataset}{ENDING}\n{declared}# --- {dataset}.odcs.yaml\n{contract}")
+
+
+def _named_by(url: str) -> str:
+    """The last word of its path, without an ending such as .json. Raises SetupError."""
+    parts = [part.partition(".")[0].lower() for part in urlsplit(url).path.split("/")]
+    words = [re.sub(r"\W+", "_", part).strip("_") for part in parts]
+    for word in reversed(words):
+        if word and not word[0].isdigit():
+            return word
+    raise SetupError("The URL has no word to call the dataset by.", hint="Name it: --dataset NAME.")
 
 
 def _secrets(source: ApiSource) -> Mapping[str, Any] | None:

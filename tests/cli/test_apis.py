@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
+from sluice.cli.probe import _named_by
+from sluice.errors import SetupError
 from tests.cli.conftest import Shell
 from tests.sources.api.server import Api, served
 
@@ -39,8 +41,21 @@ def test_what_is_probed_loads_and_later_only_what_is_new(shell: Shell, api: Api)
     assert api.asked[-1]["since"] == "2026-01-28T00:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/v1/Customers", "customers"), ("/api/open-orders.json", "open_orders"), ("/a/7/", "a")],
+)
+def test_a_dataset_is_called_by_the_last_word_of_its_address(path: str, name: str) -> None:
+    assert _named_by(f"https://api.example.org{path}?x=y") == name
+
+
+def test_an_address_without_a_word_names_no_dataset() -> None:
+    with pytest.raises(SetupError, match="no word"):
+        _named_by("https://api.example.org/")
+
+
 def test_an_address_that_is_not_public_is_not_probed(shell: Shell, api: Api) -> None:
-    told = shell.run("probe", f"{api.url}/listing", "-d", "things")
+    told = shell.run("probe", f"{api.url}/listing")
     assert told.code == 1
     assert "SLUICE_ALLOWED_ADDRESSES" in told.err
     assert api.asked == []

@@ -8,15 +8,13 @@ from contextlib import suppress
 
 import httpx
 
-from sluice.errors import SetupError, SourceError
+from sluice.errors import SetupError
 from sluice.readers.header import unique_names
-from sluice.readers.likeliest import likeliest
 from sluice.readers.text.dialect import NAMES
-from sluice.sources.urls import without_secrets
+from sluice.sources.api.text import charset, text_of
 
 _DELIMITERS = ",;\t|"
 _LONGEST = 1 << 30  # characters of a cell
-_SAMPLE = 1 << 16  # bytes that tell an encoding
 Record = dict[str, str | None] | str
 
 
@@ -33,7 +31,7 @@ def csv_records(body: bytes, headers: httpx.Headers, options: Mapping[str, str],
     ``options``: delimiter, quote, escape and encoding; else as the server and the header line say. Raises SourceError
     for bytes that are no text in the declared encoding, SetupError for an option that pages can't have.
     """
-    rows = list(_rows(_text(body, headers, options, url), options))
+    rows = list(_rows(text_of(body, headers, options, url), options))
     if not rows:
         return []
     names = unique_names(rows[0])
@@ -48,35 +46,10 @@ def csv_records(body: bytes, headers: httpx.Headers, options: Mapping[str, str],
 def reader_options(headers: Mapping[str, str]) -> dict[str, str]:
     """What the reader of files is to know of an answer with these headers that is left to it as it came."""
     with suppress(LookupError):
-        name = codecs.lookup(_charset(headers)).name
+        name = codecs.lookup(charset(headers)).name
         if is_csv(headers, {}) and name not in ("utf-8", "ascii"):  # which servers say of anything
             return {"encoding": name}
     return {}
-
-
-def _charset(headers: Mapping[str, str]) -> str:
-    told = headers.get("content-type", "").lower().partition("charset=")[2]
-    return told.partition(";")[0].strip(" \"'")
-
-
-def _text(body: bytes, headers: httpx.Headers, options: Mapping[str, str], url: str) -> str:
-    told = options.get("encoding") or _charset(headers)
-    encoding = told or "utf-8"
-    try:
-        text = body.decode("utf-8-sig" if encoding in ("utf-8", "utf8") else encoding)
-    except LookupError:
-        raise SetupError(
-            f"There is no encoding '{encoding}'.", hint="Use a name such as utf-8, cp1252 or utf-16."
-        ) from None
-    except UnicodeDecodeError as cause:
-        if told:
-            shown = without_secrets(url)
-            hint = "Name the right one as the option `encoding` of the source."
-            raise SourceError(
-                f"{shown}: the answer is no {encoding} ({cause.reason}).", hint=hint, url=shown
-            ) from None
-        text = body.decode(likeliest(body[:_SAMPLE]), "replace")
-    return text.removeprefix("\ufeff")
 
 
 def _rows(text: str, options: Mapping[str, str]) -> Iterator[list[str]]:

@@ -112,8 +112,7 @@ def _one(
         spool.note(done=True, raw=True, validators=validators)
         return
     spool.file.seek(0)
-    body = spool.file.read()
-    content = parsed(replace(answer, body=body), source)
+    content, body = parsed(replace(answer, body=spool.file.read()), source)
     page = records(content, source)
     if page and is_csv(answer.headers, source.options):  # its reader knows more of CSV than pages do
         spool.note(done=True, raw=True, validators=validators)

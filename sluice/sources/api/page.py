@@ -23,12 +23,12 @@ class Pages:
         csv = is_csv(answer.headers, source.options)
         if not csv and (found := self._flat.read(answer.body)):
             return found
-        content = parsed(answer, source)
+        content, body = parsed(answer, source)
         page = records(content, source)
         if csv:
             lines = written(page)
         else:
-            lines = lines_of(page, content, answer.body, plain(source.records))
+            lines = lines_of(page, content, body, plain(source.records))
             self._flat.learn(page, lines.names)
         return Page(content, lines, lambda field: values_of(page, field))
 

@@ -15,6 +15,7 @@ from sluice.errors import SetupError, SourceError
 from sluice.sources.api.client import Answer
 from sluice.sources.api.csv_page import csv_records, is_csv
 from sluice.sources.api.declaration import NUMBERED, Paging
+from sluice.sources.api.text import in_utf8
 from sluice.sources.model import ApiSource
 from sluice.sources.urls import without_secrets
 
@@ -74,23 +75,27 @@ def numbered(paging: Paging, ask: Ask, steps: int, count: int) -> Ask:
     return Ask(ask.url, {**ask.params, paging.parameter: str(number)})
 
 
-def parsed(answer: Answer, source: ApiSource) -> Any:
-    """The body as JSON, or a list of the values of its lines, or of the records of its CSV. Raises SourceError."""
+def parsed(answer: Answer, source: ApiSource) -> tuple[Any, bytes]:
+    """The body as JSON, or a list of the values of its lines or of the records of its CSV; and the body, JSON in UTF-8.
+
+    Raises SourceError, SetupError for an encoding that there is not.
+    """
     body = answer.body
     if is_csv(answer.headers, source.options):
-        return csv_records(body, answer.headers, source.options, source.url)
+        return csv_records(body, answer.headers, source.options, source.url), body
+    body = in_utf8(answer, source)
     try:
         if "ndjson" in answer.headers.get("content-type", "") or "jsonl" in answer.headers.get(
             "content-type", ""
         ):
-            return [orjson.loads(line) for line in body.splitlines() if line.strip()]
-        return orjson.loads(body) if body.strip() else []
+            return [orjson.loads(line) for line in body.splitlines() if line.strip()], body
+        return orjson.loads(body) if body.strip() else [], body
     except orjson.JSONDecodeError as cause:
         shown = without_secrets(source.url)
         begin = body[:80].decode("utf-8", "replace").strip()
         raise SourceError(
             f"{shown}: the answer is no JSON ({cause}); it begins: {begin!r}.",
-            hint="Check the URL; a file is loaded as an HTTP source.",
+            hint="Check the URL; a file that is no JSON is loaded as an HTTP source.",
             url=shown,
         ) from None
 

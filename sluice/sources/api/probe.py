@@ -50,7 +50,7 @@ def probe(source: ApiSource, client: Client) -> Found:
     """What the endpoint seems to be, as a source to declare. Raises SourceError, RetryError, InputError (address)."""
     asked = first(source, None)
     answer = client.get(asked.url, asked.params, source.headers)
-    content = parsed(answer, source)
+    content, _ = parsed(answer, source)
     where, page = _records(content)
     if not page:
         shown = without_secrets(source.url)
@@ -134,7 +134,7 @@ def _other(found: Found, client: Client, source: ApiSource, ask: Ask) -> int:
     """How many records the page has, if they are others."""
     found.requests += 1
     try:
-        page = records(parsed(client.get(ask.url, ask.params, source.headers), source), source)
+        page = records(parsed(client.get(ask.url, ask.params, source.headers), source)[0], source)
     except SluiceError:
         return 0
     known = [repr(one) for one in found.records]
@@ -180,7 +180,7 @@ def _since(found: Found, client: Client, source: ApiSource, value: str) -> list[
     found.requests += 1
     ask = first(source, value)
     try:
-        return records(parsed(client.get(ask.url, ask.params, source.headers), source), source)
+        return records(parsed(client.get(ask.url, ask.params, source.headers), source)[0], source)
     except SluiceError:
         return None
 
