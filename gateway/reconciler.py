@@ -96,7 +96,7 @@ def _compared(connection: Connection, prefect: Prefect, query: str) -> Iterator[
     last = 0
     while rows := connection.execute(query.encode(), [last, AT_ONCE]).fetchall():
         last = int(rows[-1][0])
-        states = prefect.states([str(run) for _, _, run, _ in rows])
+        states = prefect.states([str(run) for _, _, run, *_ in rows])
         for _, job_id, run, called_off, begun in rows:
             yield _Pair(str(job_id), str(run), called_off, bool(begun)), states.get(str(run), State("GONE"))
 

@@ -104,6 +104,12 @@ def test_a_header_again_where_no_sample_was_taken_is_no_record(write, broken):
     assert (len(rows), len(rejects), account.lines["header"]) == (60_000, bool(broken), 2)
 
 
+def test_a_header_again_that_begins_with_bytes_that_are_no_text_is_no_record(write):
+    header, rows = b"\xa9m,n\n", "Zo\xeb,1\n".encode() * 40
+    _, found, rejects, _, account = understood(write(header + rows + header + rows + b'x"y,1\n'))
+    assert (len(found), rejects, account.lines["header"]) == (81, [], 2)
+
+
 def test_a_first_row_of_expected_names_is_the_header(write):
     path = write("red,apple\nred,pear\ngreen,apple\n")
     for names, header in ((("red", "apple"), ("red", "apple")), (("a", "b"), ("column_1", "column_2"))):

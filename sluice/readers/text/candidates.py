@@ -14,8 +14,9 @@ _LOOKED = 20_000_000  # characters: how far the looks for the ends of all quoted
 _MOST_LONGER = 6
 _QUOTES = "\"'`"
 _WORD = re.compile(r"\w")
-_RUN = re.compile(r"[^\w\s\"'`.()\[\]{}+-]{2,}")
-_SPACED = re.compile(r"([ \t]+)([^\w\s\"'`.()\[\]{}+-]{1,3})\1")
+_SIGN = r"[^\w\s\"'`.()\[\]{}+\ud800-\udfff-]"  # nor bytes that are no text
+_RUN = re.compile(rf"{_SIGN}{{2,}}")
+_SPACED = re.compile(rf"([ \t]+)({_SIGN}{{1,3}})\1")
 _SPACES = re.compile(r"(?<=\S) {2,}(?=\S)")
 _GAP = re.compile(r"(?<=\S)[,;] (?=\S)")
 

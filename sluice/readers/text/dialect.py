@@ -24,7 +24,7 @@ NAMES = {
 # No text holds it: the delimiter of a table of one column.
 _NONE = "\x1f"
 # Excel's own first line.
-SEPARATOR = re.compile(r"sep=([^\r\n]+?)(?=[\r\n])", re.IGNORECASE)
+SEPARATOR = re.compile(r"sep=([^\r\n\ud800-\udfff]+?)(?=[\r\n])", re.IGNORECASE)
 
 
 def boolean(name: str, text: str) -> bool:

@@ -45,7 +45,7 @@ class Scanner:
         self._cells, self._padding = width + padding, padding
         self._delimiter = dialect.delimiter.encode()
         self._quote, self._escape = dialect.quote.encode(), dialect.escape.encode()
-        self._marks = np.frombuffer(marks.encode(), np.uint8)
+        self._marks = np.frombuffer(marks.encode(errors="surrogateescape"), np.uint8)
         self._able = bool(self._delimiter) and len(self._quote) <= 1 and len(self._escape) == len(self._quote)
 
     def scan(self, block: bytes) -> tuple[Places, Flags, bool]:
