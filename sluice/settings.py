@@ -26,7 +26,11 @@ class Settings(BaseSettings):
         ge=64,
         description="Megabytes that DuckDB may use; a table of over 500 columns gets more.",
     )
-    threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core, at most 4.")
+    threads: int = Field(
+        default=0,
+        ge=0,
+        description="DuckDB threads; 0: one per core, at most 4, one less while rows are copied into the warehouse.",
+    )
     landing: str = Field(
         default="", description="Where uploads are kept: a folder, or s3://bucket/prefix; empty: under home."
     )

@@ -118,7 +118,7 @@ def read(
             sinks=sinks,
             progress=progress,
             memory_limit_mb=settings().memory_limit_mb,
-            threads=settings().threads or min(os.cpu_count() or 1, 4),
+            threads=settings().threads or _threads(beside=bool(sinks)),
         )
     details = {
         **staged.details,
@@ -132,6 +132,11 @@ def read(
     done = replace(staged, details=details)
     done.save()
     return done
+
+
+def _threads(*, beside: bool) -> int:
+    """One per core, at most 4; ``beside``: the rows are copied meanwhile, which wants one of the cores."""
+    return max(min(os.cpu_count() or 1, 4) - beside, 1)
 
 
 def _opened(path: Path, options: dict[str, str], work: Path) -> RawTable | Parts:
