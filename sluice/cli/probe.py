@@ -69,7 +69,7 @@ def probe(
     declared = "".join(f"# {text}.\n" for text in told) + yaml.safe_dump(
         declaration(found, dataset), sort_keys=False
     )
-    contract = _contract(found, dataset)
+    contract, keyed = _contract(found, dataset)
     if out:
         for name, text in ((f"{dataset}{ENDING}", declared), (f"{dataset}.odcs.yaml", contract)):
             with whole(out / name) as partial:
@@ -79,7 +79,8 @@ def probe(
         output.as_json({**named, "source": declaration(found, dataset), "contract": contract})
     elif out:
         output.note("\n".join(told))
-        command = f"{program()} load {out / (dataset + ENDING)} --dataset {dataset} --mode upsert"
+        mode = "upsert" if keyed else "replace"
+        command = f"{program()} load {out / (dataset + ENDING)} --dataset {dataset} --mode {mode}"
         output.note(f"load with: SLUICE_CONTRACTS={out} {command}")
     else:
         output.write(f"# --- {dataset}{ENDING}\n{declared}# --- {dataset}.odcs.yaml\n{contract}")
@@ -103,12 +104,12 @@ def _secrets(source: ApiSource) -> Mapping[str, Any] | None:
     return secrets_of(source)
 
 
-def _contract(found: Found, dataset: str) -> str:
-    """A contract for the records that were seen; what can't be loaded is not proposed."""
+def _contract(found: Found, dataset: str) -> tuple[str, bool]:
+    """A contract for the records that were seen, and whether it has a key; what can't be loaded is not proposed."""
     with tempfile.TemporaryDirectory(prefix="sluice-probe-") as folder:
         sample = Path(folder, "records.ndjson")
         sample.write_bytes(b"\n".join(orjson.dumps(one) for one in found.records))
         with closing(open_table(sample, {}, work=Path(folder))) as table:
             text = contract_text(propose(table, dataset, Path(folder)), without_secrets(found.source.url))
-    compile_contract(text.encode(), Path(f"{dataset}.odcs.yaml"))
-    return text
+    (compiled,) = compile_contract(text.encode(), Path(f"{dataset}.odcs.yaml"))
+    return text, bool(compiled.match_keys)
