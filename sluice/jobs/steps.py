@@ -19,6 +19,7 @@ from sluice.contracts.registry import Fingerprint, Registry
 from sluice.errors import ContractError, SluiceError, SourceError
 from sluice.jobs import (
     classified,
+    erasures,
     fetching,
     ledger,
     policies,
@@ -156,7 +157,9 @@ def working(warehouse: Warehouse, job: Job, *, leased: bool = False) -> Iterator
     held = nullcontext() if leased else lease(warehouse, job.job_id)
     with kept().keeping(), held, heard() as stops:
         try:
-            ledger.start(warehouse, job.job_id, flow_run_id=job.flow_run_id)
+            with translated(), warehouse.connect() as connection:
+                erasures.wait(connection, job.organization_id)
+                ledger.start(connection, job.job_id, flow_run_id=job.flow_run_id)
             yield
         except BaseException as error:
             reason = stops[0] if stops else error

@@ -11,6 +11,7 @@ from psycopg import sql
 from sluice.audit import log
 from sluice.contracts.model import Contract
 from sluice.errors import RetryError
+from sluice.jobs import erasures
 from sluice.landing.store import Store
 from sluice.security import ring
 from sluice.security.keys import Keks
@@ -104,6 +105,7 @@ def erase(
 
 def _erase(connection: Connection, person: Person, scope: Scope, keks: Keks, keep_rows: bool) -> Erased:
     connection.execute(_SESSION)
+    erasures.begin(connection, person.organization_id)
     _lock(connection, person, scope)
     told = Erased(person.token, rows=search.find(connection, person, scope, keks))
     known = clues(connection, person, scope, keks)

@@ -1,6 +1,7 @@
 """A person's data is found in all datasets, given out whole, and erased without a rest."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from sluice.landing.folder import Folder
 from sluice.settings import settings
 from sluice.subjects import search
 from sluice.warehouse.connection import Connection, Warehouse
+from tests.deployments.conftest import until
+from tests.jobs.appending import write
 from tests.jobs.loading import load
 from tests.subjects.helpers import erased, given, lines, newest, read, stands
 from tests.subjects.people import ALL, ANN, BOB, HER, ORDERS, PATIENTS, compiled, fill, scope_of
@@ -161,6 +164,37 @@ def test_an_erasure_waits_for_no_load_at_work(
     assert len(given(filled, contracts).counts) == 3
     ledger.cancel(filled, job)
     assert erased(filled, contracts, store).rows
+
+
+def test_a_job_that_would_begin_during_an_erasure_waits_for_its_end(
+    filled: Warehouse, contracts: dict[str, Contract], store: Folder, tmp_path: Path
+) -> None:
+    new = write(
+        tmp_path / "new.csv", [("9", "north", ANN, "NEW-OF-ANN")], ("id", "ward", "email", "diagnosis")
+    )
+    with ThreadPoolExecutor(2) as pool:
+        with filled.connect() as holding:
+            holding.execute("LOCK TABLE data.visits IN SHARE MODE")
+            erasing = pool.submit(erased, filled, contracts, store)
+            with filled.connect(autocommit=True) as looking:
+                until(lambda: looking.execute(WAITING, ["visits"]).fetchone() or erasing.done())
+                loading = pool.submit(load, filled, contracts["patients"], new)
+                until(lambda: looking.execute(WAITING, [None]).fetchone() or loading.done())
+                assert not loading.done(), loading.exception()
+            begun = "SELECT count(*) FROM sluice.ingestion_jobs WHERE status = 'processing'"
+            assert holding.execute(begun).fetchone() == (0,)
+        assert erasing.result().keys == 1
+        assert loading.result().published == 1
+    (part,) = given(filled, contracts).document["datasets"]
+    assert [row["diagnosis"] for row in part["rows"]] == ["NEW-OF-ANN"]
+
+
+# Who waits for a lock on the table, or for a named one.
+WAITING = """
+SELECT pid FROM pg_locks LEFT JOIN pg_class c ON c.oid = relation
+ WHERE NOT granted AND relname IS NOT DISTINCT FROM %s::text AND database = (SELECT oid FROM pg_database
+        WHERE datname = current_database())
+"""
 
 
 def test_a_reference_that_can_not_be_emptied_stops_the_erasure(
