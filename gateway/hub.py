@@ -40,16 +40,18 @@ class Hub:
             self._over.set()
             thread.join(3)
 
-    async def follow(self, organization_id: int, last: int | None) -> AsyncIterator[list[Event]]:
-        """The organization's events after number ``last`` (None: from now on), as they come; an empty list now and
-        then while there are none.
+    async def now(self, organization_id: int) -> int:
+        """The number of the organization's last event: whoever asks for it before a promise to tell misses none."""
+        return await self._database.run(organization_id, events.newest, organization_id)
+
+    async def follow(self, organization_id: int, last: int) -> AsyncIterator[list[Event]]:
+        """The organization's events after number ``last``, as they come; an empty list now and then while there are
+        none.
         """
         bell = asyncio.Event()
         self._followers[organization_id].add(bell)
         run = self._database.run
         try:
-            if last is None:
-                last = await run(organization_id, events.newest, organization_id)
             while True:
                 bell.clear()
                 found = await run(organization_id, events.since, organization_id, last)

@@ -46,9 +46,11 @@ async def events(
 ) -> StreamingResponse:
     """The organization's events as they happen: moves of jobs, METRIC_UPDATE, DATA_POINT, ALERT."""
 
+    start = last_event_id if last_event_id is not None else await served.hub.now(who.organization_id)
+
     async def lines() -> AsyncIterator[str]:
         yield "retry: 1000\n\n"
-        async for found in served.hub.follow(who.organization_id, last_event_id):
+        async for found in served.hub.follow(who.organization_id, start):
             for event in found:
                 yield f"id: {event.id}\nevent: {event.kind}\ndata: {_data(event)}\n\n"
             if not found:
@@ -74,6 +76,7 @@ async def socket(
     except Refused as refusal:
         await line.close(4401, refusal.message[:120])
         return
+    start = last_event_id if last_event_id is not None else await served.hub.now(who.organization_id)
     await line.accept("bearer" if offered[:1] == ["bearer"] else None)
 
     async def listen_for_the_end() -> None:
@@ -85,6 +88,6 @@ async def socket(
 
     async with create_task_group() as group:
         group.start_soon(listen_for_the_end)
-        async for found in served.hub.follow(who.organization_id, last_event_id):
+        async for found in served.hub.follow(who.organization_id, start):
             for event in found:
                 await line.send_text(_data(event))

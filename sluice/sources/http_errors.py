@@ -44,7 +44,7 @@ def refusal(status: int, url: str) -> SluiceError:
             f"{url} answered {status}.", hint="The server has trouble; try later.", url=url, status=status
         )
     advice = {
-        401: "It wants a login: name a block that has it, HTTP Source for files, API Source for web APIs.",
+        401: "It wants a login: name an HttpSource block (files) or an ApiSource block (web APIs) that has it.",
         403: "This login may not read it.",
         404: "Nothing is there: check the URL.",
         410: "It was removed for good.",

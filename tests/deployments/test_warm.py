@@ -45,6 +45,7 @@ def children(platform: Running, name: str, marked: str) -> list[psutil.Process]:
 
 def begun(platform: Running, request: dict[str, Any]) -> tuple[str, psutil.Process, psutil.Process]:
     """An endless run at work, its process, and the client that stands for it."""
+    until(lambda: connected(platform)).close()  # while it imports, runs start the usual way
     before = processes(platform)  # a run that has just ended takes a moment to leave
     run = platform.start_run("standard-manual", request=request)
     platform.run_in(run, {"RUNNING"})

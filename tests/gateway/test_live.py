@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import httpx
 import pytest
@@ -18,8 +19,10 @@ class Stream:
         self._lines = reply.iter_lines()
 
     def next(self):
-        found = {}
+        found, until = {}, time.monotonic() + 60
         for line in self._lines:
+            if time.monotonic() > until:  # a sign of life comes now and then
+                raise TimeoutError("no event for a minute")
             if not line and "data" in found:
                 return found
             name, _, value = line.partition(": ")
@@ -80,3 +83,23 @@ def test_health_and_figures(gateway, client):
     stats = client().get("/api/pipeline/stats").json()["data"]
     assert stats["jobs"]["pending"] >= 1
     assert not stats["paused"]
+
+
+def test_what_happens_after_the_headers_came_is_told(client, module_warehouse):
+    """They come once it is known where from."""
+    opened = threading.Event()
+
+    def read():
+        with client().stream("GET", "/api/ingest/events") as reply:
+            opened.set()
+            told.append(json.loads(Stream(reply).next()["data"])["job_id"])
+
+    told, reading = [], threading.Thread(target=read)
+    with module_warehouse.connect() as connection:
+        connection.execute("LOCK TABLE sluice.job_events")
+        reading.start()
+        assert not opened.wait(1)
+    assert opened.wait(20)
+    job = announce(client())["job_id"]
+    reading.join(30)
+    assert told == [job]
