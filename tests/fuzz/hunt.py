@@ -1,6 +1,7 @@
 """The loop: mutate, read in a worker, watch; what is found is read again by a new worker and then kept."""
 
 import json
+import os
 import re
 import select
 import subprocess
@@ -53,6 +54,8 @@ class Worker:
             stderr=self._log,
             text=True,
             cwd=Path(__file__).parents[2],
+            # An arena of the allocator takes 64 MB of address space, and how many there are is chance.
+            env={**os.environ, "MALLOC_ARENA_MAX": "2"},
         )
         self.base = self._answer(120).get("base", 0)
 
