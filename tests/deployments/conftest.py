@@ -70,17 +70,7 @@ class Running:
     def run_in(self, run: str, states: set[str], seconds: float = 120) -> dict[str, Any]:
         """The run, as soon as it is in one of these states."""
 
-        found: dict[str, Any] = {}
-
-        def there() -> dict[str, Any] | None:
-            nonlocal found
-            found = self.get(f"/flow_runs/{run}")
-            return found if found["state_type"] in states else None
-
-        try:
-            return until(there, seconds)
-        except TimeoutError as late:
-            raise TimeoutError(f"{late}: the run is {found['state']}") from None
+        return until_one_of(lambda: self.get(f"/flow_runs/{run}"), "state_type", states, seconds)
 
     @property
     def state(self) -> PlatformState:
@@ -116,6 +106,24 @@ def until(found: Callable[[], T | None], seconds: float = 60) -> T:
             raise TimeoutError(f"nothing after {seconds} s")
         time.sleep(0.2)
     return result
+
+
+def until_one_of(
+    look: Callable[[], dict[str, Any]], name: str, values: set[str], seconds: float
+) -> dict[str, Any]:
+    """What is seen, as soon as its ``name`` has one of these values. Raises TimeoutError with what was seen last."""
+    seen: dict[str, Any] = {}
+
+    def there() -> bool:
+        nonlocal seen
+        seen = look()
+        return seen[name] in values
+
+    try:
+        until(there, seconds)
+    except TimeoutError as late:
+        raise TimeoutError(f"{late}: it is {seen}") from None
+    return seen
 
 
 def free_port() -> int:

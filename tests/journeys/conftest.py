@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from sluice.warehouse.embedded import Embedded
-from tests.deployments.conftest import Running, until
+from tests.deployments.conftest import Running, until_one_of
 
 OVER = {"completed", "failed", "cancelled"}
 
@@ -51,17 +51,7 @@ class Service:
     def job_in(self, job_id: str, statuses: set[str], seconds: float = 60) -> dict[str, Any]:
         """The job, as soon as it has one of these statuses."""
 
-        found: dict[str, Any] = {}
-
-        def there() -> dict[str, Any] | None:
-            nonlocal found
-            found = self.job(job_id)
-            return found if found["status"] in statuses else None
-
-        try:
-            return until(there, seconds)
-        except TimeoutError as late:
-            raise TimeoutError(f"{late}: the job is {found}") from None
+        return until_one_of(lambda: self.job(job_id), "status", statuses, seconds)
 
     def rows(self, prefix: str) -> int:
         """How many projects of that name there are in the warehouse."""
