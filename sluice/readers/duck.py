@@ -54,7 +54,12 @@ def connect_for(
     check_width(table.path, columns)
     if columns <= WIDE:
         return connect(directory, memory_limit_mb, threads)
-    return connect(directory, memory_limit_mb + min(columns * _KB_A_COLUMN // 1000, _MOST_MORE), 1)
+    return connect(directory, _limit_for(columns, memory_limit_mb), 1)
+
+
+def _limit_for(columns: int, memory_limit_mb: int) -> int:
+    more = min(columns * _KB_A_COLUMN // 1000, _MOST_MORE) if columns > WIDE else 0
+    return memory_limit_mb + more
 
 
 def check_width(path: Path, columns: int) -> None:
@@ -73,8 +78,10 @@ def another_way(table: Table, error: Exception, memory_limit_mb: int) -> None:
     Raises ReadError if there is none, SetupError if memory is too small.
     """
     if "Out of Memory" in str(error):
+        columns = len(table.header)
+        most = _limit_for(columns, memory_limit_mb)
         raise SetupError(
-            f"{table.path}: {len(table.header):,} columns need more than {memory_limit_mb:,} MB of memory.",
+            f"{table.path}: {columns:,} columns do not fit into the {most:,} MB of memory that they may use.",
             hint="Raise SLUICE_MEMORY_LIMIT_MB.",
             file=table.path,
         ) from error

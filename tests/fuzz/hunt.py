@@ -54,8 +54,13 @@ class Worker:
             stderr=self._log,
             text=True,
             cwd=Path(__file__).parents[2],
-            # An arena of the allocator takes 64 MB of address space, and how many there are is chance.
-            env={**os.environ, "MALLOC_ARENA_MAX": "2"},
+            # Address space is bounded, so the allocators must give back what is freed: an arena of the C library
+            # takes 64 MB, DuckDB's allocator keeps 256 MB at a time, and how many there are of both is chance.
+            env={
+                **os.environ,
+                "MALLOC_ARENA_MAX": "2",
+                "DUCKDB_JE_MALLOC_CONF": "retain:false,dirty_decay_ms:0",
+            },
         )
         self.base = self._answer(120).get("base", 0)
 
