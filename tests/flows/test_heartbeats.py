@@ -1,11 +1,10 @@
 """Runs that report that they live end as soon as their work does."""
 
-import time
-
 from prefect import flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 import flows  # noqa: F401
+from tests.timing import quickest
 
 
 @flow(name="nothing", persist_result=False)
@@ -14,14 +13,8 @@ def nothing() -> None:
 
 
 def seconds(heartbeat: int | None) -> float:
-    """The quickest of some runs."""
-    found = []
     with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: heartbeat}):
-        for _ in range(4):
-            began = time.perf_counter()
-            nothing()
-            found.append(time.perf_counter() - began)
-    return min(found)
+        return quickest(nothing)
 
 
 def test_a_run_does_not_wait_for_its_heartbeat() -> None:
