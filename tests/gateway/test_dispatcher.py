@@ -24,7 +24,7 @@ class Api(httpx.Client):
 
     def request(self, *values, **named):
         while True:
-            with suppress(httpx.RemoteProtocolError):
+            with suppress(httpx.NetworkError, httpx.RemoteProtocolError):
                 reply = super().request(*values, **named)
                 if reply.status_code != 503:
                     return reply
@@ -73,7 +73,7 @@ def hand_over_all(dispatcher, connection):
     while (
         dispatcher.hand_over(connection)
         or connection.execute(
-            "UPDATE sluice.outbox SET due_at = now() WHERE trouble ~ '503|disconnected' AND dispatched_at IS NULL"
+            "UPDATE sluice.outbox SET due_at = now() WHERE trouble ~ '503|onnect' AND dispatched_at IS NULL"
         ).rowcount
     ):
         pass
