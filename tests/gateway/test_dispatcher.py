@@ -9,7 +9,7 @@ import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL
 
-from gateway.dispatcher import Dispatcher
+from gateway.dispatcher import POLL, Dispatcher
 from gateway.prefect import Prefect
 from gateway.reconciler import call_off, reconcile
 from gateway.settings import GatewaySettings
@@ -293,15 +293,15 @@ def test_a_running_dispatcher_hears_of_new_jobs_and_of_resumed_ones(connection, 
         pauses.pause(connection, 2, None)
         paused, job = queued(organization_id=2), queued()
         began = time.monotonic()
-        while run_of(connection, job) is None and time.monotonic() - began < 3:
+        while run_of(connection, job) is None and time.monotonic() - began < POLL:
             time.sleep(0.02)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < POLL - 1  # the server may have been too busy at first
         assert run_of(connection, paused) is None
         began = time.monotonic()
         pauses.resume(connection, 2)
-        while run_of(connection, paused) is None and time.monotonic() - began < 3:
+        while run_of(connection, paused) is None and time.monotonic() - began < POLL:
             time.sleep(0.02)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < POLL - 1  # the server may have been too busy at first
     finally:
         dispatcher.stop()
         thread.join(10)
