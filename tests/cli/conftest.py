@@ -3,10 +3,14 @@
 import csv
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,6 +75,27 @@ class Shell:
         process = self.start(*words)
         out, err = process.communicate(timeout=120)
         return Answer(process.returncode, out, err)
+
+    def seen(self, *words: str) -> str:
+        """What a narrow terminal shows of the command's standard error."""
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, 60))
+        with os.fdopen(ours, "rb", buffering=0) as screen:
+            told = subprocess.Popen(
+                [SLUICE, *words],
+                cwd=self.folder,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=theirs,
+            )
+            os.close(theirs)
+            shown = b""
+            with suppress(OSError):  # the terminal's end
+                while part := screen.read(4096):
+                    shown += part
+            assert told.wait(60) == 0
+        return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
 
     def contract(self, text: str) -> None:
         (self.folder / "contracts" / "items.odcs.yaml").write_text(text)

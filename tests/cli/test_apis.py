@@ -41,6 +41,17 @@ def test_what_is_probed_loads_and_later_only_what_is_new(shell: Shell, api: Api)
     assert api.asked[-1]["since"] == "2026-01-28T00:00:00Z"
 
 
+def test_records_without_a_key_are_to_be_replaced(shell: Shell, api: Api) -> None:
+    allowed = replace(shell, env={**shell.env, "SLUICE_ALLOWED_ADDRESSES": "127.0.0.1"})
+    api.items = [{"name": f"n{n % 3}", "stars": n % 2, "updated": "2026-01-01T00:00:00Z"} for n in range(20)]
+    shown = allowed.seen("probe", f"{api.url}/listing", "--param", "size=10", "--out", "contracts")
+    command = ["load", "contracts/listing.source.yaml", "--dataset", "listing", "--mode", "replace"]
+    assert " ".join(command) in shown
+    for _ in range(2):
+        loaded = allowed.run(*command, "--json").json
+        assert (loaded["published"], loaded["rejected"]) == (20, 0)
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [("/v1/Customers", "customers"), ("/api/open-orders.json", "open_orders"), ("/a/7/", "a")],

@@ -1,5 +1,6 @@
 """Probe: asks an endpoint a few times and proposes how to declare it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,8 +138,10 @@ def _other(found: Found, client: Client, source: ApiSource, ask: Ask) -> int:
         page = records(parsed(client.get(ask.url, ask.params, source.headers), source)[0], source)
     except SluiceError:
         return 0
-    known = [repr(one) for one in found.records]
-    return len(page) if page and not any(repr(one) in known for one in page) else 0
+    known, seen = Counter(map(repr, found.records)), Counter(map(repr, page))
+    # Where records repeat, one that was seen may be another: then it is the whole page that differs.
+    other = known != seen if max(known.values()) > 1 else not known & seen
+    return len(page) if other else 0
 
 
 def _new(found: Found, client: Client) -> None:

@@ -51,3 +51,13 @@ def test_changes_are_asked_for_where_the_server_can_tell_them(api):
 def test_an_answer_without_records_is_told(api):
     with pytest.raises(SourceError, match="no records are in the answer"):
         found(api, "listing")
+
+
+def test_pages_of_records_that_repeat_are_found(api, tmp_path):
+    items = api.items = [
+        {"name": f"n{n % 3}", "stars": n % 2, "updated": "2026-01-01T00:00:00Z"} for n in range(20)
+    ]
+    proposed = found(api, "listing", params={"size": "10"})
+    assert proposed.source.paging.style == "page"
+    assert fetched(tmp_path, proposed.source)[0] == items
+    assert found(api, "same").source.paging.style == "none"
