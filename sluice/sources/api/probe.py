@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sluice.errors import SluiceError, SourceError
 from sluice.sources.api.client import Answer, Client
-from sluice.sources.api.declaration import Incremental, Paging
+from sluice.sources.api.declaration import NUMBERED, Incremental, Paging
 from sluice.sources.api.fetch import highest
 from sluice.sources.api.page import values_of
 from sluice.sources.api.paging import Ask, first, following, parsed, records
@@ -22,7 +22,11 @@ _CURSORS = {  # names in a body, and the parameter that usually takes the value
     "continuation": "continuation", "continuation_token": "continuation_token", "next_token": "next_token",
     "starting_after": "starting_after",
 }  # fmt: skip
-_COUNTED = (("page", "page"), ("offset", "offset"), ("offset", "skip"), ("offset", "start"))
+_COUNTED = (  # style, parameter, and from where it usually counts
+    ("page", "page", 1), ("page", "page", 0), ("page", "page[number]", 1), ("page", "pageNumber", 1),
+    ("offset", "offset", 0), ("offset", "skip", 0), ("offset", "start", 0), ("offset", "start", 1),
+    ("offset", "startAt", 0),
+)  # fmt: skip
 _SINCE = (
     "updated_since",
     "since",
@@ -90,11 +94,11 @@ def _page(found: Found, client: Client, asked: Ask, answer: Answer, content: Any
     """How pages follow each other: the first way whose second page has other records."""
     for paging, why in _ways(found, answer, content):
         source = found.source.model_copy(update={"paging": paging})
-        if paging.style in ("page", "offset"):
-            ask: Ask | None = Ask(asked.url, {**asked.params, paging.parameter: str(_second(paging, found))})
-        else:
-            ask = following(source, asked, answer, content, len(found.records))
-        if ask and (more := _other(found, client, source, ask)):
+        begin = first(source, None) if paging.style in NUMBERED else asked
+        ask = following(source, begin, answer, content, len(found.records))
+        if not ask or not (more := _other(found, client, source, ask)):
+            continue
+        if begin is asked or _is_first(found, client, source, begin):
             found.source = source
             found.evidence.append(f"pages: {why}; the second has {more:,} other records")
             return
@@ -122,26 +126,36 @@ def _ways(found: Found, answer: Answer, content: Any) -> Iterator[tuple[Paging, 
                 f"{where} is the cursor of the next, for `{param}`",
             )
     size = len(found.records)
-    for style, param in _COUNTED:
-        paging = Paging(style=style, param=param, size=size)  # type: ignore[arg-type]
-        yield paging, f"`{param}` counts {'pages' if style == 'page' else 'records'}"
-
-
-def _second(paging: Paging, found: Found) -> int:
-    return 2 if paging.style == "page" else len(found.records)
+    for style, param, start in _COUNTED:
+        usual = start == (style == "page")
+        paging = Paging(style=style, param=param, start=None if usual else start, size=size)  # type: ignore[arg-type]
+        counted = "pages" if style == "page" else "records"
+        yield paging, f"`{param}` counts {counted}" + ("" if usual else f" from {start}")
 
 
 def _other(found: Found, client: Client, source: ApiSource, ask: Ask) -> int:
     """How many records the page has, if they are others."""
-    found.requests += 1
-    try:
-        page = records(parsed(client.get(ask.url, ask.params, source.headers), source)[0], source)
-    except SluiceError:
-        return 0
-    known, seen = Counter(map(repr, found.records)), Counter(map(repr, page))
+    seen, known = _seen(found, client, source, ask), Counter(map(repr, found.records))
     # Where records repeat, one that was seen may be another: then it is the whole page that differs.
     other = known != seen if max(known.values()) > 1 else not known & seen
-    return len(page) if other else 0
+    return seen.total() if other else 0
+
+
+def _is_first(found: Found, client: Client, source: ApiSource, ask: Ask) -> bool:
+    """Whether the page that the counting begins with came without it, too: else its records would be lost."""
+    seen, known = _seen(found, client, source, ask), Counter(map(repr, found.records))
+    return seen == known if max(known.values()) > 1 else bool(known & seen)
+
+
+def _seen(found: Found, client: Client, source: ApiSource, ask: Ask) -> Counter[str]:
+    """The records of the page; none where the server refuses it."""
+    found.requests += 1
+    try:
+        return Counter(
+            map(repr, records(parsed(client.get(ask.url, ask.params, source.headers), source)[0], source))
+        )
+    except SluiceError:
+        return Counter()
 
 
 def _new(found: Found, client: Client) -> None:

@@ -39,6 +39,8 @@ class Api:
     refused: int = 0
     otp: str = ""
     logins: list[str] = field(default_factory=list)
+    ignored: tuple[str, ...] = ()  # parameters
+    begins: int = 1  # what `page` and `start` call the first
     clamps: bool = False  # beyond the last page it shows that
     totals: bool = False  # it says how many there are
     changes: dict[int, Callable[[], object]] = field(
@@ -97,10 +99,13 @@ class Api:
 
     def _counted(self, request: Request) -> tuple[list[dict[str, Any]], int]:
         """The items of the page that is asked for, and how many there are on all."""
-        given = request.query_params
+        given = {name: value for name, value in request.query_params.items() if name not in self.ignored}
         items = [one for one in self.items if one["updated"] >= given.get("since", "")]
         size = int(given.get("size", len(items) or 1))
-        begin = (int(given["page"]) - 1) * size if "page" in given else int(given.get("offset", 0))
+        if "page" in given:
+            begin = (int(given["page"]) - self.begins) * size
+        else:
+            begin = int(given.get("offset", 0)) + int(given.get("start", self.begins)) - self.begins
         begin = min(begin, len(items) - size) if self.clamps else begin
         return items[begin : begin + size], len(items)
 

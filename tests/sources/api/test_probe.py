@@ -61,3 +61,21 @@ def test_pages_of_records_that_repeat_are_found(api, tmp_path):
     assert proposed.source.paging.style == "page"
     assert fetched(tmp_path, proposed.source)[0] == items
     assert found(api, "same").source.paging.style == "none"
+
+
+@pytest.mark.parametrize(
+    ("ignored", "begins", "told"),
+    [
+        ((), 1, "`page` counts pages; the second has 5"),
+        ((), 0, "`page` counts pages from 0; the second has 5"),
+        (("page",), 1, "`offset` counts records; the second has 5"),
+        (("page", "offset"), 0, "`start` counts records; the second has 5"),
+        (("page", "offset"), 1, "`start` counts records from 1; the second has 5"),
+    ],
+)
+def test_nothing_is_lost_wherever_the_counting_begins(api, tmp_path, ignored, begins, told):
+    items, api.begins, api.ignored = api.fill(15), begins, ignored
+    proposed = found(api, "listing", params={"size": "10"})
+    assert f"pages: {told} other records" in proposed.evidence
+    assert proposed.requests < 25
+    assert fetched(tmp_path, proposed.source)[0] == items
