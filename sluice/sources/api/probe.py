@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from sluice.sources.api.paging import Ask, first, following, parsed, records
 from sluice.sources.model import ApiSource
 from sluice.sources.urls import without_secrets
 
-_NEXT_URL = ("next", "next_url", "nexturl", "next_page_url", "nextlink", "@odata.nextlink", "href")
+_NEXT_URL = ("next", "next_url", "nexturl", "next_page_url", "nextlink")
 _CURSORS = {  # names in a body, and the parameter that usually takes the value
     "next_cursor": "cursor", "nextcursor": "cursor", "cursor": "cursor", "next": "cursor", "end_cursor": "after",
     "endcursor": "after", "after": "after", "next_page_token": "page_token", "nextpagetoken": "pageToken",
@@ -109,14 +110,8 @@ def _ways(found: Found, answer: Answer, content: Any) -> Iterator[tuple[Paging, 
     if "next" in answer.links:
         yield Paging(style="link"), "the Link header names the next"
     outside = [(where, value) for where, value in _walk(content) if value and where != found.source.records]
-    for where, value in outside:
-        name = where.rpartition(".")[2].strip("[]'").lower()
-        if (
-            isinstance(value, str)
-            and name in _NEXT_URL
-            and value.startswith(("http://", "https://", "/", "?"))
-        ):
-            yield Paging(style="next", next=where), f"{where} is the URL of the next"
+    for where in _next_urls(outside):
+        yield Paging(style="next", next=where), f"{where} is the URL of the next"
     for where, value in outside:
         name = where.rpartition(".")[2].strip("[]'").lower()
         if isinstance(value, str | int) and not isinstance(value, bool) and name in _CURSORS:
@@ -131,6 +126,20 @@ def _ways(found: Found, answer: Answer, content: Any) -> Iterator[tuple[Paging, 
         paging = Paging(style=style, param=param, start=None if usual else start, size=size)  # type: ignore[arg-type]
         counted = "pages" if style == "page" else "records"
         yield paging, f"`{param}` counts {counted}" + ("" if usual else f" from {start}")
+
+
+def _next_urls(values: list[tuple[str, Any]]) -> Iterator[str]:
+    """Where a body has the URL of its next page: by that name, or in a link of that name or relation."""
+    for where, value in values:
+        if isinstance(value, str) and value.startswith(("http://", "https://", "/", "?")):
+            link = where.lower().removesuffix(".href").removesuffix(".url")
+            if link.rpartition(".")[2].strip("[]'") in _NEXT_URL:
+                yield where
+        elif isinstance(value, list):
+            links = [one for one in value if isinstance(one, dict)]
+            for rel, url in product(("rel", "relation"), ("href", "url")):
+                if any(one.get(rel) == "next" and one.get(url) for one in links):
+                    yield f"{where}[?@.{rel} == 'next'].{url}"
 
 
 def _other(found: Found, client: Client, source: ApiSource, ask: Ask) -> int:

@@ -127,6 +127,20 @@ class Api:
         meta = {"cursor": following, "url": f"/cursored?cursor={following}" if following else None}
         return JSONResponse({"items": self.items[begin : begin + 10], "meta": meta})
 
+    async def in_body(self, request: Request) -> Response:
+        """The links to other pages, the last before the next, in the body: as HAL, FHIR and OData have them."""
+        await self._before(request)
+        at, last = int(request.query_params.get("at", 0)), (len(self.items) - 1) // 10 * 10
+        links = {"last": f"?at={last}"} | ({"next": f"?at={at + 10}"} if at < last else {})
+        styles = {
+            "hal": {"_links": {name: {"href": url} for name, url in links.items()}},
+            "fhir": {"link": [{"relation": name, "url": url} for name, url in links.items()]},
+            "odata": {"@odata.nextLink": links.get("next")},
+        }
+        return JSONResponse(
+            {**styles[request.path_params["style"]], "value": {"items": self.items[at : at + 10]}}
+        )
+
     async def same(self, request: Request) -> Response:
         """Whatever is asked for, the first page."""
         await self._before(request)
@@ -202,6 +216,7 @@ def served(api: Api, **tls: Any) -> Iterator[Api]:
         "table",
     )  # fmt: skip
     routes = [Route(f"/{name}", getattr(api, name), methods=["GET", "POST"]) for name in names]
+    routes.append(Route("/in_body/{style}", api.in_body))
     with running(Starlette(routes=routes), **tls) as api.url:
         yield api
 

@@ -79,3 +79,18 @@ def test_nothing_is_lost_wherever_the_counting_begins(api, tmp_path, ignored, be
     assert f"pages: {told} other records" in proposed.evidence
     assert proposed.requests < 25
     assert fetched(tmp_path, proposed.source)[0] == items
+
+
+@pytest.mark.parametrize(
+    ("style", "told"),
+    [
+        ("hal", "$._links.next.href"),
+        ("fhir", "$.link[?@.relation == 'next'].url"),
+        ("odata", "$['@odata.nextLink']"),
+    ],
+)
+def test_the_next_page_is_told_from_the_last_one(api, tmp_path, style, told):
+    items = api.fill(35)
+    proposed = found(api, f"in_body/{style}")
+    assert proposed.source.paging.next == told
+    assert fetched(tmp_path, proposed.source)[0] == items
