@@ -1,5 +1,6 @@
 """The automation for runs of which nobody hears any more, such as those of a worker on a machine that is gone."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -44,8 +45,9 @@ def test_a_run_whose_heart_stops_ends_as_crashed(platform: Running, run: str) ->
         found = platform.get(f"/flow_runs/{run}")["state"]
         return found["message"] if found["type"] == "CRASHED" else ""
 
-    # The automation may be loaded only after the first one.
-    for _ in range(3):
+    # On a busy machine the automation is loaded only after the first ones.
+    for _ in range(10):
         beat(platform, run)
         assert not crashed()
+        time.sleep(1)
     assert "died without a word" in until(crashed, 60)
