@@ -1,13 +1,13 @@
 """Deadlines of steps: who has one, when it is over, and what is stopped then."""
 
 import threading
+import time
 from contextvars import copy_context
 
 import pytest
 
 from sluice import deadline
 from sluice.errors import RetryError
-from tests.timing import quickest
 
 
 def test_without_a_deadline_nothing_ever_ends():
@@ -94,4 +94,7 @@ def test_a_failure_is_blamed_on_the_deadline_only_once_it_is_over():
 
 def test_a_check_costs_less_than_a_batch_would_notice():
     with deadline.deadline("convert format", 100):
-        assert quickest(lambda: [deadline.check() for _ in range(1_000)]) < 0.05
+        began = time.perf_counter()
+        for _ in range(10_000):
+            deadline.check()
+        assert time.perf_counter() - began < 0.5

@@ -52,9 +52,7 @@ def connect_for(
     """
     columns = len(table.header)
     check_width(table.path, columns)
-    if columns <= WIDE:
-        return connect(directory, memory_limit_mb, threads)
-    return connect(directory, _limit_for(columns, memory_limit_mb), 1)
+    return connect(directory, _limit_for(columns, memory_limit_mb), 1 if columns > WIDE else threads)
 
 
 def _limit_for(columns: int, memory_limit_mb: int) -> int:

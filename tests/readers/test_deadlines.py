@@ -40,7 +40,7 @@ def test_reading_is_stopped_between_batches_and_its_sinks_abort(write, load, tmp
     began = time.monotonic()
     with pytest.raises(RetryError, match="'convert format' was stopped"), deadline("convert format", 1):
         load(path, contract("a", "b"), [sink])
-    assert 1 <= time.monotonic() - began < 5
+    assert 1 <= time.monotonic() - began < 3
     assert sink.calls == ["start", "abort"]
     assert list((tmp_path / "stage").glob("rows.parquet")) == []
 
@@ -68,7 +68,7 @@ def test_a_query_that_finds_nothing_for_long_is_interrupted(tmp_path):
     began = time.monotonic()
     with pytest.raises(RetryError, match="'convert format' was stopped"), deadline("convert format", 0.5):
         stage(Endless(), contract("a"), tmp_path, load_id=1, organization_id=1)
-    assert 0.5 <= time.monotonic() - began < 5
+    assert 0.5 <= time.monotonic() - began < 3
 
 
 def test_a_sink_knows_the_deadline_in_its_thread(write, load):

@@ -144,16 +144,19 @@ def _next_urls(values: list[tuple[str, Any]]) -> Iterator[str]:
 
 def _other(found: Found, client: Client, source: ApiSource, ask: Ask) -> int:
     """How many records the page has, if they are others."""
-    seen, known = _seen(found, client, source, ask), Counter(map(repr, found.records))
-    # Where records repeat, one that was seen may be another: then it is the whole page that differs.
-    other = known != seen if max(known.values()) > 1 else not known & seen
-    return seen.total() if other else 0
+    seen = _seen(found, client, source, ask)
+    return 0 if _known(found, seen) else seen.total()
 
 
 def _is_first(found: Found, client: Client, source: ApiSource, ask: Ask) -> bool:
     """Whether the page that the counting begins with came without it, too: else its records would be lost."""
-    seen, known = _seen(found, client, source, ask), Counter(map(repr, found.records))
-    return seen == known if max(known.values()) > 1 else bool(known & seen)
+    return _known(found, _seen(found, client, source, ask))
+
+
+def _known(found: Found, seen: Counter[str]) -> bool:
+    """Whether these records are of the first page. Where its own repeat, one of them may be another: then all count."""
+    known = Counter(map(repr, found.records))
+    return known == seen if max(known.values()) > 1 else bool(known & seen)
 
 
 def _seen(found: Found, client: Client, source: ApiSource, ask: Ask) -> Counter[str]:
